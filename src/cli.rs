@@ -1,0 +1,122 @@
+//! The command line: parse, trace, dispatch, exit code.
+
+mod demo;
+mod import;
+mod model;
+mod progress;
+mod rebuild;
+mod render;
+mod sample;
+mod search;
+mod status;
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use rapport::config::{Config, ConfigError};
+use rapport::search::SearchError;
+use tracing_subscriber::EnvFilter;
+
+/// Finds people the mentors they should know, and says why.
+///
+/// Exit codes: 0 done; 1 it failed; 2 the command or the query was wrong; 3 done, but lines were set aside.
+#[derive(Debug, Parser)]
+#[command(name = "rapport", version, arg_required_else_help = true)]
+pub struct Arguments {
+    /// The configuration file [default: rapport.toml where there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "RAPPORT_CONFIG")]
+    config: Option<PathBuf>,
+    /// Where generations and the members' database live [default: index]
+    #[arg(long, global = true, value_name = "DIR", env = "RAPPORT_INDEX")]
+    index: Option<PathBuf>,
+    /// Where model files live [default: models]
+    #[arg(long, global = true, value_name = "DIR", env = "RAPPORT_MODELS")]
+    models: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Fetch, list and verify models
+    #[command(subcommand)]
+    Model(model::Command),
+    /// Take members from files into the database
+    Import(import::Arguments),
+    /// Build and publish an index of all members
+    Rebuild(rebuild::Arguments),
+    /// Find mentors, with what they have in common with who seeks
+    Search(search::Arguments),
+    /// Write a believable invented community as JSONL
+    Sample(sample::Arguments),
+    /// See it work: model, 2,000 invented members, index, three searches with their reasons
+    Demo(demo::Arguments),
+    /// Say what is indexed, with which model, when, how big and how healthy
+    Status(status::Arguments),
+}
+
+/// How a command ended well.
+pub enum Done {
+    /// As asked.
+    Fully,
+    /// Lines were set aside.
+    WithRejects,
+}
+
+/// Runs a command and gives the exit code for it.
+pub fn run(arguments: Arguments) -> ExitCode {
+    let filter = EnvFilter::try_from_env("RAPPORT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match dispatch(arguments) {
+        Ok(Done::Fully) => ExitCode::SUCCESS,
+        Ok(Done::WithRejects) => ExitCode::from(3),
+        // Whoever reads our output has seen enough, as in `rapport search … | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rapport: {error:#}");
+            let callers = error.downcast_ref::<SearchError>().is_some_and(SearchError::is_callers);
+            ExitCode::from(if callers || error.is::<ConfigError>() || error.is::<Usage>() { 2 } else { 1 })
+        }
+    }
+}
+
+/// The command was wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
+    let config = configured(&arguments)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
+    match arguments.command {
+        Command::Model(command) => model::run(&config, command),
+        Command::Import(arguments) => runtime.block_on(import::run(config, arguments)),
+        Command::Rebuild(arguments) => runtime.block_on(rebuild::run(&config, arguments)),
+        Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
+        Command::Sample(arguments) => sample::run(&arguments),
+        Command::Demo(arguments) => runtime.block_on(demo::run(config, &arguments)),
+        Command::Status(arguments) => runtime.block_on(status::run(&config, &arguments)),
+    }
+}
+
+/// The configuration file, with the flags over it.
+fn configured(arguments: &Arguments) -> Result<Config, ConfigError> {
+    let usual = PathBuf::from("rapport.toml");
+    let file = arguments.config.clone().or_else(|| usual.exists().then_some(usual));
+    let mut config = file.map_or_else(|| Ok(Config::default()), |file| Config::read(&file))?;
+    config.index = arguments.index.clone().unwrap_or(config.index);
+    config.models = arguments.models.clone().unwrap_or(config.models);
+    Ok(config)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(broken)
+            || cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind)
+                == Some(io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,72 @@
+//! `rapport demo`
+
+use std::io::Write;
+
+use anyhow::Context;
+use clap::Args;
+use rapport::config::Config;
+use rapport::embed::Models;
+use rapport::rebuild::rebuild;
+use rapport::sample::{Community, DEMO_TEXT, demo_profile};
+use rapport::search::{SearchRequest, Searcher};
+use rapport::store::{Store, WriteLock};
+
+use super::rebuild::describe;
+use super::{Done, progress, render};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// How many members to invent
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    members: u32,
+}
+
+/// Hits shown of each search.
+const SHOWN: usize = 3;
+
+pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> {
+    // In a folder of its own: invented members never mix with a community's.
+    let config = Config { index: config.index.join("demo"), ..config };
+    eprintln!("1. The model: {}", config.model.name);
+    let models = Models::open(&config.models)?;
+    let embedder = models.ensure(&config.model.name, config.embedding_threads(), &mut progress::pulling())?;
+
+    eprintln!("2. {} invented members into {}", arguments.members, config.index.display());
+    let community = Community::new(arguments.members, 42);
+    let seeker = community.demo_member().map(|index| community.member(index)).context("a community of nobody")?;
+    let members: Vec<_> = community.iter().map(rapport::member::Member::validate).collect::<Result<_, _>>()?;
+    let lock = WriteLock::take(&config.index)?;
+    Store::create(&config.index).await?.upsert(&members).await?;
+    drop(lock);
+
+    eprintln!("3. The index");
+    describe(&rebuild(&config, embedder.clone(), progress::rebuilding()).await?)?;
+
+    let searcher = Searcher::open_with(&config, embedder).await?;
+    let name = seeker.name.clone().unwrap_or_else(|| seeker.id.to_string());
+    let aim = seeker.aims_for.as_ref().map(|aim| format!(", who aims for: {aim}")).unwrap_or_default();
+    let profile = demo_profile();
+    let headline = profile.headline.clone().unwrap_or_default();
+    let searches = [
+        (
+            format!("By free text: \"{DEMO_TEXT}\""),
+            SearchRequest { text: Some(DEMO_TEXT.into()), ..SearchRequest::default() },
+        ),
+        (
+            format!("By a member: {name} ({}){aim}", seeker.id),
+            SearchRequest { member: Some(seeker.id.clone()), ..SearchRequest::default() },
+        ),
+        (
+            format!("By a profile that nobody saved: {headline}"),
+            SearchRequest { profile: Some(profile), ..SearchRequest::default() },
+        ),
+    ];
+    let mut out = anstream::stdout().lock();
+    for (title, request) in searches {
+        let answer = searcher.search(SearchRequest { k: Some(SHOWN), ..request }).await?;
+        writeln!(out, "\n{title}\n")?;
+        render::answer(&mut out, &answer)?;
+    }
+    writeln!(out, "Go on with it:\n  rapport --index {} search \"your own words\"", config.index.display())?;
+    Ok(Done::Fully)
+}

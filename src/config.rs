@@ -1,0 +1,158 @@
+//! The configuration: one TOML file, every option with a default that works.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::index::graph::GraphParameters;
+use crate::member::fold::Aliases;
+use crate::search::weights::Weights;
+
+/// A configuration file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there or cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or an option in it is unknown or out of range.
+    #[error("{path}: {problem}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what was expected.
+        problem: String,
+    },
+}
+
+/// Every option of `rapport.toml`, described there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where generations and the members' database live.
+    pub index: PathBuf,
+    /// Where model files live.
+    pub models: PathBuf,
+    /// Which model, on how many threads.
+    pub model: ModelConfig,
+    /// How members are read.
+    pub members: MembersConfig,
+    /// How graphs are built.
+    pub graph: GraphParameters,
+    /// How searches are carried out.
+    pub search: SearchConfig,
+    /// What each point in common weighs.
+    pub weights: Weights,
+    /// The aliases of `members.aliases`, read with the file.
+    #[serde(skip)]
+    pub aliases: Aliases,
+}
+
+/// `[model]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// The model's name in `models/manifest.toml`, or on the model hub.
+    pub name: String,
+    /// Sessions that embed side by side; 0 for one a core.
+    pub threads: usize,
+}
+
+/// `[members]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MembersConfig {
+    /// Whether a member without `adult` is of age.
+    pub adult_when_absent: bool,
+    /// A TOML file of other spellings: `"umass" = "University of Massachusetts"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aliases: Option<PathBuf>,
+}
+
+/// `[search]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchConfig {
+    /// The walk's candidate pool (ef): larger finds more and takes longer.
+    pub ef: usize,
+    /// The most candidates each source may bring to the reranker.
+    pub candidates: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            index: "index".into(),
+            models: "models".into(),
+            model: ModelConfig::default(),
+            members: MembersConfig::default(),
+            graph: GraphParameters::default(),
+            search: SearchConfig::default(),
+            weights: Weights::default(),
+            aliases: Aliases::default(),
+        }
+    }
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        ModelConfig { name: "all-MiniLM-L6-v2".into(), threads: 0 }
+    }
+}
+
+impl Default for MembersConfig {
+    fn default() -> Self {
+        MembersConfig { adult_when_absent: true, aliases: None }
+    }
+}
+
+impl Default for SearchConfig {
+    fn default() -> Self {
+        SearchConfig { ef: crate::search::DEFAULT_EF, candidates: 200 }
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration file and the alias file it names (relative to it).
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file and the option.
+    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+        let mut config: Config = read_toml(path)?;
+        let invalid = |problem: String| ConfigError::Invalid { path: path.to_owned(), problem };
+        for (option, value, least, most) in [
+            ("graph.m", config.graph.m, 2, 128),
+            ("graph.ef_construction", config.graph.ef_construction, 8, 10_000),
+            ("search.ef", config.search.ef, 10, 100_000),
+            ("search.candidates", config.search.candidates, 10, 100_000),
+            ("model.threads", config.model.threads, 0, 1_024),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(invalid(format!("{option} is {value}; expected {least} to {most}")));
+            }
+        }
+        config.weights.check().map_err(invalid)?;
+        if let Some(file) = &config.members.aliases {
+            let file = path.parent().unwrap_or(Path::new("")).join(file);
+            let pairs: std::collections::BTreeMap<String, String> = read_toml(&file)?;
+            config.aliases = Aliases::new(pairs);
+        }
+        Ok(config)
+    }
+
+    /// Threads to embed on.
+    pub fn embedding_threads(&self) -> std::num::NonZeroUsize {
+        std::num::NonZeroUsize::new(self.model.threads)
+            .or_else(|| std::thread::available_parallelism().ok())
+            .unwrap_or(std::num::NonZeroUsize::MIN)
+    }
+}
+
+fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text).map_err(|error| ConfigError::Invalid { path: path.to_owned(), problem: error.to_string() })
+}

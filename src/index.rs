@@ -1,0 +1,152 @@
+//! One published index (a generation) on disk, and the same one open (a [`Snapshot`]).
+//!
+//! A generation is immutable: files of arrays and a manifest, written into a staging folder and renamed once
+//! ([`publish`]). It holds vectors, graphs, keys and ids, and no text of any member.
+
+pub mod arrays;
+pub mod columns;
+pub mod encode;
+pub mod facet;
+pub mod graph;
+pub mod manifest;
+mod mapped;
+pub mod publish;
+pub mod vectors;
+pub mod write;
+
+use std::path::{Path, PathBuf};
+
+use fixedbitset::FixedBitSet;
+
+use arrays::{ArrayFile, Damaged};
+use columns::{Columns, flag};
+use encode::Encoder;
+use facet::Facet;
+use manifest::{FORMAT, Manifest};
+use vectors::Vectors;
+
+use crate::member::language::Coverage;
+
+/// A member's place in one generation. It means nothing outside the snapshot it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot(pub(crate) u32);
+
+impl Slot {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A generation that cannot be opened or published.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// Nothing was ever published.
+    #[error("no index yet in {0}; run `rapport rebuild`")]
+    NoGeneration(PathBuf),
+    /// A file is not what it should be.
+    #[error("{0}; run `rapport rebuild`")]
+    Damaged(#[from] Damaged),
+    /// A gate before publishing did not hold.
+    #[error("generation {generation} was not published: {problem}; its files are left in {staging}")]
+    Gate {
+        /// The generation's number.
+        generation: u64,
+        /// The gate, and by how much it failed.
+        problem: String,
+        /// Where to look.
+        staging: PathBuf,
+    },
+    /// Reading or writing failed.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl IndexError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> IndexError {
+        let path = path.to_owned();
+        move |source| IndexError::Io { path, source }
+    }
+}
+
+/// An open generation. Cheap to share; never changes.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// What the generation says of itself.
+    pub manifest: Manifest,
+    /// Attributes by slot.
+    pub columns: Columns,
+    /// Exact vectors.
+    pub vectors: Vectors,
+    /// What members are.
+    pub profile: Facet,
+    /// What members are interested in.
+    pub interests: Facet,
+    /// Mentors who can be found: of age and not paused.
+    pub findable: FixedBitSet,
+    files: Vec<ArrayFile>,
+}
+
+pub(crate) const MANIFEST: &str = "manifest.json";
+pub(crate) const COLUMNS: &str = "members.columns";
+pub(crate) const VECTORS: &str = "texts.vectors";
+pub(crate) const PROFILE: &str = "profile.facet";
+pub(crate) const INTERESTS: &str = "interests.facet";
+
+impl Snapshot {
+    /// Opens a generation's folder and checks every header.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] names the file and what is wrong with it.
+    pub fn open(folder: &Path) -> Result<Snapshot, IndexError> {
+        let path = folder.join(MANIFEST);
+        let damaged = |problem: String| Damaged { path: path.clone(), problem };
+        let json = std::fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
+        let manifest: Manifest = serde_json::from_str(&json).map_err(|error| damaged(error.to_string()))?;
+        if manifest.format != FORMAT {
+            return Err(damaged(format!("has format {}; this program reads {FORMAT}", manifest.format)).into());
+        }
+        let members = manifest.counts.members as usize;
+        let (columns, columns_file) = Columns::open(&folder.join(COLUMNS), members)?;
+        let (vectors, vectors_file) = Vectors::open(&folder.join(VECTORS), manifest.model.dimension)?;
+        let (profile, profile_file) = Facet::open(&folder.join(PROFILE), members, &vectors)?;
+        let (interests, interests_file) = Facet::open(&folder.join(INTERESTS), members, &vectors)?;
+        let mut findable = FixedBitSet::with_capacity(members);
+        for slot in 0..members {
+            let flags = columns.flags(Slot(slot as u32));
+            let wanted = flag::MENTOR | flag::ADULT;
+            findable.set(slot, flags & (wanted | flag::PAUSED) == wanted);
+        }
+        let files = vec![columns_file, vectors_file, profile_file, interests_file];
+        Ok(Snapshot { manifest, columns, vectors, profile, interests, findable, files })
+    }
+
+    /// Reads every file whole and compares it with its checksum.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] names the first file that differs.
+    pub fn verify(&self) -> Result<(), IndexError> {
+        Ok(self.files.iter().try_for_each(ArrayFile::verify)?)
+    }
+
+    /// The size of the generation's files in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(ArrayFile::len_bytes).sum()
+    }
+
+    /// Encodes members as this generation's were.
+    pub fn encoder(&self) -> Encoder {
+        let model = &self.manifest.model;
+        let coverage = Coverage::new(&model.languages);
+        Encoder::new(self.manifest.aliases.clone(), coverage, model.profile.clone(), model.wants.clone())
+    }
+
+    /// The generation's name, such as `gen-000042`.
+    pub fn name(&self) -> String {
+        publish::name_of(self.manifest.generation)
+    }
+}

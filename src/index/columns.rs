@@ -1,0 +1,448 @@
+//! The members' attributes by slot, and for each value the members that have it (postings).
+//!
+//! A slot is a member's place in the order of ids. Texts are keys; nothing here can be read as a person's words.
+
+use std::io;
+use std::path::Path;
+
+use super::Slot;
+use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged, Lists, ListsBuilder};
+use super::encode::{Encoded, Phrase, PlaceKeys};
+use crate::member::fold::Key;
+use crate::member::{Member, Role};
+
+/// No row, no capacity stated.
+pub const NONE: u32 = u32::MAX;
+
+/// No offset stated.
+const NO_OFFSET: i16 = i16::MIN;
+
+/// Bits of a member's flags.
+pub mod flag {
+    /// Offers to be found.
+    pub const MENTOR: u8 = 1;
+    /// Looks for mentors.
+    pub const MENTEE: u8 = 2;
+    /// May be matched: of age, or the setting for an absent `adult` says so.
+    pub const ADULT: u8 = 4;
+    /// Not to be found for now.
+    pub const PAUSED: u8 = 8;
+    /// The model covers the profile's language.
+    pub const COVERED: u8 = 16;
+}
+
+/// An attribute whose values have postings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each is the member's field of that name")]
+pub enum Attribute {
+    Profession = 1,
+    Industry,
+    Employer,
+    School,
+    FieldOfStudy,
+    Language,
+    Group,
+    Interest,
+    City,
+    Region,
+    Country,
+    HomeCity,
+    Word,
+}
+
+impl Attribute {
+    /// The same key of two attributes has two postings: the attribute's number is mixed in (Fibonacci hashing).
+    fn posting(self, key: Key) -> Key {
+        Key(key.0 ^ (self as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+}
+
+/// Attributes being gathered, slot after slot, in the order of ids.
+#[derive(Default)]
+pub(crate) struct ColumnsBuilder {
+    ids: ListsBuilder<u8>,
+    flags: Vec<u8>,
+    capacity: Vec<u32>,
+    profession: Vec<Key>,
+    industry: Vec<Key>,
+    offers: Vec<Key>,
+    interests: ListsBuilder<Key>,
+    overcame: ListsBuilder<Key>,
+    employers: ListsBuilder<Key>,
+    schools: ListsBuilder<Key>,
+    fields: ListsBuilder<Key>,
+    languages: ListsBuilder<Key>,
+    groups: ListsBuilder<Key>,
+    words: ListsBuilder<Key>,
+    location: [Vec<Key>; 3],
+    hometown: [Vec<Key>; 3],
+    coordinates: Vec<f32>,
+    years: Vec<f32>,
+    utc_offset: Vec<i16>,
+    friends: Vec<(u32, u32)>,
+    colleagues: Vec<(u32, u32)>,
+    blocks: Vec<(u32, u32)>,
+}
+
+impl ColumnsBuilder {
+    /// Adds the next member. `adult` is what an absent `adult` means; `slot_of` finds the slot of another member.
+    pub(crate) fn push(
+        &mut self,
+        member: &Member,
+        encoded: &Encoded,
+        adult: bool,
+        slot_of: impl Fn(&str) -> Option<u32>,
+    ) {
+        let slot = self.flags.len() as u32;
+        self.ids.push(member.id.as_str().bytes());
+        let mut flags = 0;
+        for (bit, set) in [
+            (flag::MENTOR, member.is(Role::Mentor)),
+            (flag::MENTEE, member.is(Role::Mentee)),
+            (flag::ADULT, member.adult.unwrap_or(adult)),
+            (flag::PAUSED, member.paused),
+            (flag::COVERED, encoded.covered),
+        ] {
+            flags |= if set { bit } else { 0 };
+        }
+        self.flags.push(flags);
+        self.capacity.push(member.capacity.unwrap_or(NONE));
+        let key = |phrase: &Option<Phrase>| phrase.as_ref().map_or(Key::NONE, |phrase| phrase.key);
+        self.profession.push(key(&encoded.profession));
+        self.industry.push(key(&encoded.industry));
+        self.offers.push(key(&encoded.offers));
+        self.interests.push(encoded.interests.iter().map(|phrase| phrase.key));
+        self.overcame.push(encoded.overcame.iter().map(|phrase| phrase.key));
+        for (lists, keys) in [
+            (&mut self.employers, &encoded.employers),
+            (&mut self.schools, &encoded.schools),
+            (&mut self.fields, &encoded.fields),
+            (&mut self.languages, &encoded.languages),
+            (&mut self.groups, &encoded.groups),
+            (&mut self.words, &encoded.words),
+        ] {
+            lists.push(keys.iter().copied());
+        }
+        for (columns, place) in [(&mut self.location, encoded.location), (&mut self.hometown, encoded.hometown)] {
+            for (column, key) in columns.iter_mut().zip([place.city, place.region, place.country]) {
+                column.push(key);
+            }
+        }
+        let (lat, lon) = encoded.coordinates.unwrap_or((f32::NAN, f32::NAN));
+        self.coordinates.extend([lat, lon]);
+        self.years.push(encoded.years_experience.unwrap_or(f32::NAN));
+        self.utc_offset.push(encoded.utc_offset.unwrap_or(NO_OFFSET));
+        for (edges, ids, field) in [
+            (&mut self.friends, &member.friends, "friends"),
+            (&mut self.colleagues, &member.colleagues, "colleagues"),
+            (&mut self.blocks, &member.blocks, ""),
+        ] {
+            if !member.keeps_private(field) {
+                edges.extend(ids.iter().filter_map(|id| slot_of(id.as_str())).map(|other| (slot, other)));
+            }
+        }
+    }
+
+    /// Writes the columns. `row_of` finds the vector of a phrase.
+    pub(crate) fn write(self, path: &Path, row_of: impl Fn(Key) -> Option<u32>) -> io::Result<()> {
+        let members = self.flags.len();
+        let row = |key: Key| row_of(key).unwrap_or(NONE);
+        let rows = |keys: &[Key]| keys.iter().map(|key| row(*key)).collect::<Vec<_>>();
+        let (posting_keys, postings) = self.postings();
+        let mut out = ArrayWriter::create(path)?;
+        out.lists("ids", &self.ids)?;
+        out.array("flags", &self.flags)?;
+        out.array("capacity", &self.capacity)?;
+        out.array("profession", &self.profession)?;
+        out.array("profession.rows", &rows(&self.profession))?;
+        out.array("industry", &self.industry)?;
+        out.array("industry.rows", &rows(&self.industry))?;
+        out.array("offers", &self.offers)?;
+        out.array("offers.rows", &rows(&self.offers))?;
+        out.lists("interests", &self.interests)?;
+        out.lists("interests.rows", &self.interests.map(row))?;
+        out.lists("overcame", &self.overcame)?;
+        out.lists("overcame.rows", &self.overcame.map(row))?;
+        for (name, lists) in [
+            ("employers", &self.employers),
+            ("schools", &self.schools),
+            ("fields", &self.fields),
+            ("languages", &self.languages),
+            ("groups", &self.groups),
+            ("words", &self.words),
+        ] {
+            out.lists(name, lists)?;
+        }
+        for (name, columns) in [("location", &self.location), ("hometown", &self.hometown)] {
+            for (part, column) in ["city", "region", "country"].iter().zip(columns) {
+                out.array(&format!("{name}.{part}"), column)?;
+            }
+        }
+        out.array("coordinates", &self.coordinates)?;
+        out.array("years", &self.years)?;
+        out.array("utc_offset", &self.utc_offset)?;
+        for (name, edges) in [("friends", self.friends), ("colleagues", self.colleagues), ("blocks", self.blocks)] {
+            out.lists(name, &both_ways(edges, members))?;
+        }
+        out.array("posting_keys", &posting_keys)?;
+        out.lists("postings", &postings)?;
+        out.finish()
+    }
+
+    fn postings(&self) -> (Vec<Key>, ListsBuilder<u32>) {
+        let mut pairs: Vec<(Key, u32)> = Vec::new();
+        for slot in 0..self.flags.len() {
+            let mut add = |attribute: Attribute, keys: &[Key]| {
+                let keys = keys.iter().filter(|key| **key != Key::NONE);
+                pairs.extend(keys.map(|key| (attribute.posting(*key), slot as u32)));
+            };
+            add(Attribute::Profession, &self.profession[slot..=slot]);
+            add(Attribute::Industry, &self.industry[slot..=slot]);
+            add(Attribute::Employer, self.employers.get(slot));
+            add(Attribute::School, self.schools.get(slot));
+            add(Attribute::FieldOfStudy, self.fields.get(slot));
+            add(Attribute::Language, self.languages.get(slot));
+            add(Attribute::Group, self.groups.get(slot));
+            add(Attribute::Interest, self.interests.get(slot));
+            add(Attribute::City, &self.location[0][slot..=slot]);
+            add(Attribute::Region, &self.location[1][slot..=slot]);
+            add(Attribute::Country, &self.location[2][slot..=slot]);
+            add(Attribute::HomeCity, &self.hometown[0][slot..=slot]);
+            add(Attribute::Word, self.words.get(slot));
+        }
+        pairs.sort_unstable();
+        let (mut keys, mut lists) = (Vec::new(), ListsBuilder::default());
+        for of_key in pairs.chunk_by(|left, right| left.0 == right.0) {
+            keys.push(of_key[0].0);
+            lists.push(of_key.iter().map(|(_, slot)| *slot));
+        }
+        (keys, lists)
+    }
+}
+
+/// A relation of members as sorted lists, each pair on both sides: a friendship that one of two lists is known to both,
+/// and a block holds whoever set it.
+fn both_ways(edges: Vec<(u32, u32)>, members: usize) -> ListsBuilder<u32> {
+    let mut pairs: Vec<(u32, u32)> = edges.iter().flat_map(|&(from, to)| [(from, to), (to, from)]).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut lists = ListsBuilder::default();
+    let mut rest = &pairs[..];
+    for member in 0..members as u32 {
+        let (own, others) = rest.split_at(rest.partition_point(|pair| pair.0 == member));
+        lists.push(own.iter().map(|pair| pair.1));
+        rest = others;
+    }
+    lists
+}
+
+/// Phrases by slot: keys, and the rows of their vectors ([`NONE`] where the model does not cover them).
+#[derive(Debug)]
+pub struct PhraseColumn {
+    keys: Array<Key>,
+    rows: Array<u32>,
+}
+
+impl PhraseColumn {
+    fn open(file: &ArrayFile, name: &str, members: usize) -> Result<Self, Damaged> {
+        Ok(PhraseColumn { keys: file.array_of(name, members)?, rows: file.array_of(&format!("{name}.rows"), members)? })
+    }
+
+    /// The member's phrase and its vector's row; nothing where the member has none.
+    pub fn get(&self, slot: Slot) -> Option<(Key, u32)> {
+        let key = *self.keys.get(slot.index())?;
+        (key != Key::NONE).then(|| (key, self.rows[slot.index()]))
+    }
+}
+
+/// Lists of phrases by slot.
+#[derive(Debug)]
+pub struct PhraseLists {
+    keys: Lists<Key>,
+    rows: Lists<u32>,
+}
+
+impl PhraseLists {
+    fn open(file: &ArrayFile, name: &str, members: usize) -> Result<Self, Damaged> {
+        Ok(PhraseLists { keys: file.lists(name, members)?, rows: file.lists(&format!("{name}.rows"), members)? })
+    }
+
+    /// The member's phrases, each with its vector's row.
+    pub fn get(&self, slot: Slot) -> impl Iterator<Item = (Key, u32)> {
+        self.keys.get(slot.index()).iter().copied().zip(self.rows.get(slot.index()).iter().copied())
+    }
+}
+
+/// Keys of places by slot.
+#[derive(Debug)]
+pub struct PlaceColumns([Array<Key>; 3]);
+
+impl PlaceColumns {
+    fn open(file: &ArrayFile, name: &str, members: usize) -> Result<Self, Damaged> {
+        let part = |part| file.array_of(&format!("{name}.{part}"), members);
+        Ok(PlaceColumns([part("city")?, part("region")?, part("country")?]))
+    }
+
+    /// The member's place.
+    pub fn get(&self, slot: Slot) -> PlaceKeys {
+        let [city, region, country] =
+            self.0.each_ref().map(|column| column.get(slot.index()).copied().unwrap_or_default());
+        PlaceKeys { city, region, country }
+    }
+}
+
+/// The columns of an open generation.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each is the member's attribute of that name")]
+pub struct Columns {
+    ids: Lists<u8>,
+    flags: Array<u8>,
+    capacity: Array<u32>,
+    pub profession: PhraseColumn,
+    pub industry: PhraseColumn,
+    pub offers: PhraseColumn,
+    pub interests: PhraseLists,
+    pub overcame: PhraseLists,
+    employers: Lists<Key>,
+    schools: Lists<Key>,
+    fields: Lists<Key>,
+    languages: Lists<Key>,
+    groups: Lists<Key>,
+    words: Lists<Key>,
+    pub location: PlaceColumns,
+    pub hometown: PlaceColumns,
+    coordinates: Array<f32>,
+    years: Array<f32>,
+    utc_offset: Array<i16>,
+    friends: Lists<u32>,
+    colleagues: Lists<u32>,
+    blocks: Lists<u32>,
+    posting_keys: Array<Key>,
+    postings: Lists<u32>,
+}
+
+impl Columns {
+    pub(super) fn open(path: &Path, members: usize) -> Result<(Columns, ArrayFile), Damaged> {
+        let file = ArrayFile::open(path)?;
+        let posting_keys = file.array::<Key>("posting_keys")?;
+        let columns = Columns {
+            ids: file.lists("ids", members)?,
+            flags: file.array_of("flags", members)?,
+            capacity: file.array_of("capacity", members)?,
+            profession: PhraseColumn::open(&file, "profession", members)?,
+            industry: PhraseColumn::open(&file, "industry", members)?,
+            offers: PhraseColumn::open(&file, "offers", members)?,
+            interests: PhraseLists::open(&file, "interests", members)?,
+            overcame: PhraseLists::open(&file, "overcame", members)?,
+            employers: file.lists("employers", members)?,
+            schools: file.lists("schools", members)?,
+            fields: file.lists("fields", members)?,
+            languages: file.lists("languages", members)?,
+            groups: file.lists("groups", members)?,
+            words: file.lists("words", members)?,
+            location: PlaceColumns::open(&file, "location", members)?,
+            hometown: PlaceColumns::open(&file, "hometown", members)?,
+            coordinates: file.array_of("coordinates", 2 * members)?,
+            years: file.array_of("years", members)?,
+            utc_offset: file.array_of("utc_offset", members)?,
+            friends: file.lists("friends", members)?,
+            colleagues: file.lists("colleagues", members)?,
+            blocks: file.lists("blocks", members)?,
+            postings: file.lists("postings", posting_keys.len())?,
+            posting_keys,
+        };
+        Ok((columns, file))
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.flags.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.flags.is_empty()
+    }
+
+    /// The member's id.
+    pub fn id(&self, slot: Slot) -> &str {
+        std::str::from_utf8(self.ids.get(slot.index())).unwrap_or("")
+    }
+
+    /// The slot of a member; nothing where the generation does not hold it.
+    pub fn slot(&self, id: &str) -> Option<Slot> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.ids.get(middle).cmp(id.as_bytes()) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(Slot(middle as u32)),
+            }
+        }
+        None
+    }
+
+    /// The bits of [`flag`].
+    pub fn flags(&self, slot: Slot) -> u8 {
+        self.flags.get(slot.index()).copied().unwrap_or(0)
+    }
+
+    /// How many mentees the member takes, where stated.
+    pub fn capacity(&self, slot: Slot) -> Option<u32> {
+        self.capacity.get(slot.index()).copied().filter(|capacity| *capacity != NONE)
+    }
+
+    /// Latitude and longitude in degrees, where known.
+    pub fn coordinates(&self, slot: Slot) -> Option<(f32, f32)> {
+        let pair = self.coordinates.get(2 * slot.index()..2 * slot.index() + 2)?;
+        (!pair[0].is_nan() && !pair[1].is_nan()).then(|| (pair[0], pair[1]))
+    }
+
+    /// Years of experience, where stated.
+    pub fn years_experience(&self, slot: Slot) -> Option<f32> {
+        self.years.get(slot.index()).copied().filter(|years| !years.is_nan())
+    }
+
+    /// Minutes east of UTC, where the time zone is known.
+    pub fn utc_offset(&self, slot: Slot) -> Option<i16> {
+        self.utc_offset.get(slot.index()).copied().filter(|offset| *offset != NO_OFFSET)
+    }
+
+    /// The member's keys of an attribute that has many values, sorted; empty for the others.
+    pub fn keys(&self, attribute: Attribute, slot: Slot) -> &[Key] {
+        let lists = match attribute {
+            Attribute::Employer => &self.employers,
+            Attribute::School => &self.schools,
+            Attribute::FieldOfStudy => &self.fields,
+            Attribute::Language => &self.languages,
+            Attribute::Group => &self.groups,
+            Attribute::Word => &self.words,
+            _ => return &[],
+        };
+        lists.get(slot.index())
+    }
+
+    /// The slots of all members with the value, in order.
+    pub fn postings(&self, attribute: Attribute, key: Key) -> &[u32] {
+        match self.posting_keys.binary_search(&attribute.posting(key)) {
+            Ok(at) => self.postings.get(at),
+            Err(_) => &[],
+        }
+    }
+
+    /// The slots of friends, listed by either side, in order.
+    pub fn friends(&self, slot: Slot) -> &[u32] {
+        self.friends.get(slot.index())
+    }
+
+    /// The slots of colleagues, listed by either side, in order.
+    pub fn colleagues(&self, slot: Slot) -> &[u32] {
+        self.colleagues.get(slot.index())
+    }
+
+    /// The slots of members blocked by either side, in order.
+    pub fn blocks(&self, slot: Slot) -> &[u32] {
+        self.blocks.get(slot.index())
+    }
+}

@@ -1,0 +1,362 @@
+//! The HNSW graph of a facet: built by hnsw_rs, kept in flat arrays, walked over int8 codes.
+//!
+//! HNSW: Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable
+//! Small World graphs", 2016 (arXiv 1603.09320); its symbols are named where they stand. hnsw_rs inserts serially, in
+//! an order shuffled by a fixed seed, so the same vectors give the same graph on any number of threads. Its dumps are
+//! never loaded: the neighbours are read out once and written as arrays.
+
+use std::collections::VecDeque;
+use std::io;
+
+use hnsw_rs::anndists::dist::distances::Distance;
+use hnsw_rs::hnsw::Hnsw;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged};
+use super::mapped::prefetch;
+use super::vectors::dot_codes;
+
+/// No neighbour.
+const NONE: u32 = u32::MAX;
+
+/// How a graph is built.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GraphParameters {
+    /// M: neighbours a node links to on upper levels; level 0 holds twice as many.
+    pub m: usize,
+    /// efConstruction: the candidate pool while inserting.
+    pub ef_construction: usize,
+    /// Shuffles the insertion order.
+    pub seed: u64,
+}
+
+impl Default for GraphParameters {
+    fn default() -> Self {
+        GraphParameters { m: 16, ef_construction: 200, seed: 42 }
+    }
+}
+
+/// A graph in memory, as it is built, repaired and written. Node ids are rows of the codes.
+pub(super) struct GraphBuilder {
+    entry: u32,
+    width: usize,
+    /// Level 0, `width` ids a node, padded with [`NONE`].
+    base: Vec<u32>,
+    /// First row of each node in `upper`; the number of rows is the node's level.
+    upper_starts: Vec<u32>,
+    /// Levels from 1 up, `width / 2` ids a row.
+    upper: Vec<u32>,
+}
+
+/// 1 − cosine over int8 codes. Clamped at zero: rounding may make a dot product larger than that of equal vectors.
+#[derive(Clone, Copy)]
+struct CodeDistance {
+    per_unit: f32,
+}
+
+impl Distance<i8> for CodeDistance {
+    fn eval(&self, left: &[i8], right: &[i8]) -> f32 {
+        (1.0 - dot_codes(left, right) as f32 * self.per_unit).max(0.0)
+    }
+}
+
+impl GraphBuilder {
+    /// Builds the graph of `codes`, `dimension` to a row, made with `scale` codes per unit.
+    pub(super) fn build(codes: &[i8], dimension: usize, scale: f32, parameters: &GraphParameters) -> GraphBuilder {
+        let nodes = codes.len() / dimension;
+        let width = 2 * parameters.m;
+        let mut graph =
+            GraphBuilder { entry: 0, width, base: vec![NONE; nodes * width], upper_starts: vec![0], upper: Vec::new() };
+        if nodes == 0 {
+            return graph;
+        }
+        let distance = CodeDistance { per_unit: 1.0 / (scale * scale) };
+        let seeded = Hnsw::new(parameters.m, nodes, 16, parameters.ef_construction, distance);
+        let mut order: Vec<usize> = (0..nodes).collect();
+        order.shuffle(&mut ChaCha8Rng::seed_from_u64(parameters.seed));
+        for node in order {
+            seeded.insert((&codes[node * dimension..][..dimension], node));
+        }
+        let mut levels = vec![Vec::new(); nodes];
+        let mut highest = 0;
+        for point in seeded.get_point_indexation() {
+            let node = point.get_origin_id();
+            let level = usize::from(point.get_point_id().0);
+            if level > highest || (level == highest && highest == 0) {
+                (highest, graph.entry) = (level, node as u32);
+            }
+            for (at, neighbours) in point.get_neighborhood_id().iter().enumerate().take(level + 1) {
+                let ids = neighbours.iter().map(|neighbour| neighbour.get_origin_id() as u32);
+                if at == 0 {
+                    for (slot, id) in graph.base[node * width..][..width].iter_mut().zip(ids) {
+                        *slot = id;
+                    }
+                } else {
+                    let mut row = vec![NONE; width / 2];
+                    for (slot, id) in row.iter_mut().zip(ids) {
+                        *slot = id;
+                    }
+                    levels[node].push(row);
+                }
+            }
+        }
+        for rows in levels {
+            for row in rows {
+                graph.upper.extend(row);
+            }
+            graph.upper_starts.push((graph.upper.len() / (width / 2)) as u32);
+        }
+        graph
+    }
+
+    fn nodes(&self) -> usize {
+        self.base.len() / self.width
+    }
+
+    /// Nodes in breadth-first order from the entry: near nodes lie near in memory. Unreachable ones come last.
+    pub(super) fn breadth_first(&self) -> (Vec<u32>, usize) {
+        let mut order = Vec::with_capacity(self.nodes());
+        let mut seen = vec![false; self.nodes()];
+        let mut waiting: VecDeque<u32> = (self.nodes() > 0).then_some(self.entry).into_iter().collect();
+        while let Some(node) = waiting.pop_front() {
+            if std::mem::replace(&mut seen[node as usize], true) {
+                continue;
+            }
+            order.push(node);
+            let base = &self.base[node as usize * self.width..][..self.width];
+            waiting.extend(base.iter().filter(|id| **id != NONE && !seen[**id as usize]));
+        }
+        let reachable = order.len();
+        order.extend((0..self.nodes() as u32).filter(|node| !seen[*node as usize]));
+        (order, reachable)
+    }
+
+    /// Links every node that no walk reaches from its own nearest neighbours; says how many were.
+    ///
+    /// A full neighbour gives up its last link that has other ways in; the search's audit checks the result.
+    pub(super) fn repair(&mut self) -> usize {
+        let (order, reachable) = self.breadth_first();
+        let orphans = &order[reachable..];
+        let mut ways_in = vec![0u32; self.nodes()];
+        for id in self.base.iter().filter(|id| **id != NONE) {
+            ways_in[*id as usize] += 1;
+        }
+        let mut reached = vec![false; self.nodes()];
+        for node in &order[..reachable] {
+            reached[*node as usize] = true;
+        }
+        for &orphan in orphans {
+            let own = self.base[orphan as usize * self.width..][..self.width].to_vec();
+            let anchor = own.into_iter().find(|id| *id != NONE && reached[*id as usize]).unwrap_or(self.entry);
+            let links = &mut self.base[anchor as usize * self.width..][..self.width];
+            let place = links
+                .iter()
+                .position(|id| *id == NONE)
+                .or_else(|| links.iter().rposition(|id| ways_in[*id as usize] > 1));
+            if let Some(place) = place {
+                if links[place] != NONE {
+                    ways_in[links[place] as usize] -= 1;
+                }
+                links[place] = orphan;
+                ways_in[orphan as usize] += 1;
+                reached[orphan as usize] = true;
+            }
+        }
+        orphans.len()
+    }
+
+    /// The same graph with node `order[i]` called `i`.
+    pub(super) fn renumbered(&self, order: &[u32]) -> GraphBuilder {
+        let mut renamed = vec![0; order.len()];
+        for (new, old) in order.iter().enumerate() {
+            renamed[*old as usize] = new as u32;
+        }
+        let rename = |id: &u32| if *id == NONE { NONE } else { renamed[*id as usize] };
+        let mut graph = GraphBuilder {
+            entry: renamed.get(self.entry as usize).copied().unwrap_or(0),
+            width: self.width,
+            base: Vec::with_capacity(self.base.len()),
+            upper_starts: vec![0],
+            upper: Vec::with_capacity(self.upper.len()),
+        };
+        let row = self.width / 2;
+        for &old in order {
+            let old = old as usize;
+            graph.base.extend(self.base[old * self.width..][..self.width].iter().map(rename));
+            let rows = self.upper_starts[old] as usize * row..self.upper_starts[old + 1] as usize * row;
+            graph.upper.extend(self.upper[rows].iter().map(rename));
+            graph.upper_starts.push((graph.upper.len() / row) as u32);
+        }
+        graph
+    }
+
+    pub(super) fn write(&self, out: &mut ArrayWriter) -> io::Result<()> {
+        out.array("graph.entry_width", &[self.entry, self.width as u32])?;
+        out.array("graph.base", &self.base)?;
+        out.array("graph.upper.starts", &self.upper_starts)?;
+        out.array("graph.upper", &self.upper)
+    }
+}
+
+/// A published graph, read in place.
+#[derive(Debug)]
+pub(super) struct Graph {
+    entry: u32,
+    width: usize,
+    base: Array<u32>,
+    upper_starts: Array<u32>,
+    upper: Array<u32>,
+}
+
+impl Graph {
+    pub(super) fn open(file: &ArrayFile, nodes: usize) -> Result<Graph, Damaged> {
+        let [entry, width] = *file.array_of::<u32>("graph.entry_width", 2)? else {
+            return Err(file.damaged("has no graph entry".into()));
+        };
+        let width = width as usize;
+        if width < 2 || (nodes > 0 && entry as usize >= nodes) {
+            return Err(file.damaged(format!("has a graph of width {width} entered at node {entry} of {nodes}")));
+        }
+        Ok(Graph {
+            entry,
+            width,
+            base: file.array_of("graph.base", nodes.saturating_mul(width))?,
+            upper_starts: file.array_of("graph.upper.starts", nodes + 1)?,
+            upper: file.array("graph.upper")?,
+        })
+    }
+
+    /// The up to `ef` nodes nearest to the query's codes that a walk finds, best first, into `scratch.pool`.
+    ///
+    /// `codes` holds `dimension` codes a node. `ef` is the paper's: the size of the candidate pool at level 0.
+    pub(super) fn walk(&self, codes: &[i8], query: &[i8], ef: usize, scratch: &mut Scratch) {
+        let dimension = query.len();
+        let nodes = codes.len() / dimension;
+        scratch.begin(nodes, ef);
+        if nodes == 0 {
+            return;
+        }
+        let code = |node: u32| &codes[node as usize * dimension..][..dimension];
+        let entry = self.descend(query, &code);
+        scratch.visit(entry);
+        scratch.offer(ef, dot_codes(query, code(entry)), entry);
+        let (base, width) = (&*self.base, self.width);
+        while let Some(node) = scratch.next() {
+            let links = &base[node as usize * width..][..width];
+            scratch.fresh.clear();
+            for &id in links {
+                if id == NONE {
+                    break;
+                }
+                if (id as usize) < nodes && scratch.visit(id) {
+                    prefetch(code(id));
+                    scratch.fresh.push(id);
+                }
+            }
+            for at in 0..scratch.fresh.len() {
+                let id = scratch.fresh[at];
+                scratch.offer(ef, dot_codes(query, code(id)), id);
+            }
+        }
+    }
+
+    /// From the entry down to the best node of level 1, greedily on each level.
+    fn descend<'a>(&self, query: &[i8], code: &impl Fn(u32) -> &'a [i8]) -> u32 {
+        let row = self.width / 2;
+        let levels = |node: u32| {
+            let starts = self.upper_starts.get(node as usize..node as usize + 2);
+            starts.map_or(0..0, |starts| starts[0] as usize..starts[1] as usize)
+        };
+        let mut best = self.entry;
+        let mut best_dot = dot_codes(query, code(best));
+        for level in (0..levels(best).len()).rev() {
+            loop {
+                let from = best;
+                let rows = levels(from);
+                let links = (level < rows.len()).then(|| (rows.start + level) * row);
+                let links = links.and_then(|start| self.upper.get(start..start + row)).unwrap_or(&[]);
+                for &id in links.iter().take_while(|id| **id != NONE) {
+                    if (id as usize) + 1 < self.upper_starts.len() {
+                        let dot = dot_codes(query, code(id));
+                        if dot > best_dot {
+                            (best, best_dot) = (id, dot);
+                        }
+                    }
+                }
+                if best == from {
+                    break;
+                }
+            }
+        }
+        best
+    }
+}
+
+/// One node of the pool; `open` until its neighbours were looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pooled {
+    pub(super) dot: i32,
+    pub(super) node: u32,
+    open: bool,
+}
+
+/// What a walk needs besides the graph, kept between walks so that none allocates.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// The best nodes so far, highest dot first; equal dots in the order of node ids.
+    pub(super) pool: Vec<Pooled>,
+    /// No open node stands before this place.
+    cursor: usize,
+    /// The walk in which a node was last seen.
+    visited: Vec<u32>,
+    epoch: u32,
+    fresh: Vec<u32>,
+}
+
+impl Scratch {
+    fn begin(&mut self, nodes: usize, ef: usize) {
+        self.pool.clear();
+        self.pool.reserve(ef + 1);
+        self.cursor = 0;
+        self.epoch = self.epoch.wrapping_add(1);
+        if self.visited.len() < nodes || self.epoch == 0 {
+            self.visited.clear();
+            self.visited.resize(nodes, 0);
+            self.epoch = 1;
+        }
+    }
+
+    /// Marks a node; says whether it is new to this walk.
+    #[inline]
+    fn visit(&mut self, node: u32) -> bool {
+        std::mem::replace(&mut self.visited[node as usize], self.epoch) != self.epoch
+    }
+
+    /// Keeps the node if it is among the best `ef`.
+    #[inline]
+    fn offer(&mut self, ef: usize, dot: i32, node: u32) {
+        let before = |pooled: &Pooled| (pooled.dot, std::cmp::Reverse(pooled.node)) > (dot, std::cmp::Reverse(node));
+        if self.pool.len() >= ef && self.pool.last().is_some_and(before) {
+            return;
+        }
+        let place = self.pool.partition_point(before);
+        if self.pool.len() >= ef {
+            self.pool.pop();
+        }
+        self.pool.insert(place, Pooled { dot, node, open: true });
+        self.cursor = self.cursor.min(place);
+    }
+
+    /// The best node not looked at yet.
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        let open = self.pool.iter_mut().skip(self.cursor).position(|pooled| pooled.open)?;
+        self.cursor += open;
+        let pooled = &mut self.pool[self.cursor];
+        pooled.open = false;
+        Some(pooled.node)
+    }
+}

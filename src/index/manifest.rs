@@ -1,0 +1,92 @@
+//! What a generation says of itself: `manifest.json`.
+
+use serde::{Deserialize, Serialize};
+
+use super::facet::FacetReport;
+use super::graph::GraphParameters;
+use crate::member::fold::Aliases;
+
+/// The format this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// A generation's description, written last and read first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format of the generation's files.
+    pub format: u32,
+    /// The generation's number.
+    pub generation: u64,
+    /// When it was built (RFC 3339, UTC).
+    pub created: String,
+    /// The last change of the members' database that it holds.
+    pub sequence: u64,
+    /// The model its vectors came from.
+    pub model: ModelUsed,
+    /// How its graphs were built.
+    pub graph: GraphParameters,
+    /// What an absent `adult` means in it.
+    pub adult_when_absent: bool,
+    /// The spellings that are one thing in it.
+    pub aliases: Aliases,
+    /// Who is in it.
+    pub counts: Counts,
+    /// Cosines at or below these say nothing.
+    pub floors: Floors,
+    /// The facet `profile`.
+    pub profile: FacetReport,
+    /// The facet `interests`.
+    pub interests: FacetReport,
+    /// How long the build took, in seconds.
+    pub seconds: f64,
+}
+
+/// The model of a generation; another one's vectors are never compared with its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelUsed {
+    /// Its name in the models' manifest.
+    pub name: String,
+    /// What vectors depend on: files, pooling, splitting of long texts.
+    pub fingerprint: String,
+    /// Values to a vector.
+    pub dimension: usize,
+    /// Languages it covers (ISO 639-1); empty where unknown.
+    pub languages: Vec<String>,
+    /// Fields joined into the facet `profile`.
+    pub profile: Vec<String>,
+    /// Fields joined into what a member wants.
+    pub wants: Vec<String>,
+}
+
+/// Numbers of a generation.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All members.
+    pub members: u64,
+    /// Members with the role mentor.
+    pub mentors: u64,
+    /// Mentors who can be found: of age and not paused.
+    pub findable: u64,
+    /// Profiles in languages that the model does not cover.
+    pub uncovered: u64,
+    /// Distinct texts with a vector.
+    pub texts: u64,
+}
+
+/// Cosines measured on random pairs of the generation: the 95th percentile, below which two texts have nothing to do
+/// with one another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Floors {
+    /// Between random members' profiles.
+    pub profile: f32,
+    /// Between random members' interests, as a whole.
+    pub interests: f32,
+    /// Between random phrases.
+    pub phrase: f32,
+}
+
+impl Floors {
+    /// A cosine as a value in [0, 1]: zero up to the floor, one for equal texts.
+    pub fn value(cosine: f32, floor: f32) -> f32 {
+        ((cosine - floor) / (1.0 - floor).max(f32::EPSILON)).clamp(0.0, 1.0)
+    }
+}

@@ -1,0 +1,139 @@
+//! Generations on disk: staged, renamed, made current, found, pruned.
+//!
+//! ```text
+//! gen-000042.staging/   written and synced, file by file, then the folder
+//! gen-000042/           renamed; complete from its first moment
+//! CURRENT               names it: written beside, synced, renamed, folder synced
+//! ```
+//! A crash before the second step leaves a staging folder that the next build removes; before the third, a complete
+//! generation that is not current; the one that was current stays current.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::{IndexError, Snapshot};
+
+const CURRENT: &str = "CURRENT";
+const STAGING: &str = ".staging";
+
+/// Generations kept: the current one and the one before it, for a reader that still has it open.
+const KEPT: usize = 2;
+
+/// The folder's name of a generation.
+pub fn name_of(generation: u64) -> String {
+    format!("gen-{generation:06}")
+}
+
+fn number_of(name: &str) -> Option<u64> {
+    name.strip_suffix(STAGING).unwrap_or(name).strip_prefix("gen-")?.parse().ok()
+}
+
+/// The current generation's folder.
+///
+/// # Errors
+/// [`IndexError::NoGeneration`] where none was published; [`IndexError::Io`] where `CURRENT` cannot be read.
+pub fn current(index: &Path) -> Result<PathBuf, IndexError> {
+    let path = index.join(CURRENT);
+    match fs::read_to_string(&path) {
+        Ok(name) if number_of(name.trim()).is_some() => Ok(index.join(name.trim())),
+        Ok(name) => Err(IndexError::Io {
+            path,
+            source: std::io::Error::other(format!(
+                "names {:?}; expected a generation such as \"gen-000001\"",
+                name.trim()
+            )),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(IndexError::NoGeneration(index.to_owned())),
+        Err(source) => Err(IndexError::Io { path, source }),
+    }
+}
+
+/// Opens the current generation.
+///
+/// # Errors
+/// As [`current`] and [`Snapshot::open`].
+pub fn open_current(index: &Path) -> Result<Snapshot, IndexError> {
+    Snapshot::open(&current(index)?)
+}
+
+/// The numbers of all generations in the folder, staged ones too.
+fn generations(index: &Path) -> Result<Vec<u64>, IndexError> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(index).map_err(IndexError::io(index))? {
+        let name = entry.map_err(IndexError::io(index))?.file_name();
+        numbers.extend(name.to_str().and_then(number_of));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// A generation being written. Dropped unpublished, its files stay for inspection until the next one is staged.
+#[derive(Debug)]
+pub struct Staging {
+    /// Its number.
+    pub generation: u64,
+    index: PathBuf,
+    folder: PathBuf,
+}
+
+impl Staging {
+    /// Makes the staging folder of the next generation, removing what an interrupted build left. The caller holds the
+    /// folder's write lock.
+    ///
+    /// # Errors
+    /// [`IndexError::Io`].
+    pub fn begin(index: &Path) -> Result<Staging, IndexError> {
+        let known = generations(index)?;
+        for left in &known {
+            let folder = index.join(name_of(*left) + STAGING);
+            if folder.exists() {
+                fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
+            }
+        }
+        let generation = known.last().map_or(1, |last| last + 1);
+        let folder = index.join(name_of(generation) + STAGING);
+        fs::create_dir(&folder).map_err(IndexError::io(&folder))?;
+        Ok(Staging { generation, index: index.to_owned(), folder })
+    }
+
+    /// The folder to write into.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes the staged generation the current one, atomically, and removes those that are no longer kept.
+    ///
+    /// # Errors
+    /// [`IndexError::Io`]; what was current stays current.
+    pub fn publish(self) -> Result<PathBuf, IndexError> {
+        let name = name_of(self.generation);
+        let published = self.index.join(&name);
+        sync(&self.folder)?;
+        fs::rename(&self.folder, &published).map_err(IndexError::io(&published))?;
+        sync(&self.index)?;
+        let beside = self.index.join(format!("{CURRENT}.new"));
+        let write = || -> std::io::Result<()> {
+            let mut file = File::create(&beside)?;
+            writeln!(file, "{name}")?;
+            file.sync_all()?;
+            fs::rename(&beside, self.index.join(CURRENT))
+        };
+        write().map_err(IndexError::io(&beside))?;
+        sync(&self.index)?;
+        let known = generations(&self.index)?;
+        for old in known.iter().rev().skip(KEPT) {
+            let folder = self.index.join(name_of(*old));
+            fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
+        }
+        Ok(published)
+    }
+}
+
+/// Makes the names in a folder durable. Windows has no such call and needs none.
+fn sync(folder: &Path) -> Result<(), IndexError> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(IndexError::io(folder))?;
+    }
+    Ok(())
+}

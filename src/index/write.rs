@@ -1,0 +1,175 @@
+//! Writing a generation's files into a staging folder, and checking them before they are published.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::arrays::ArrayWriter;
+use super::columns::ColumnsBuilder;
+use super::encode::Encoded;
+use super::facet::{Facet, FacetReport, write_facet};
+use super::graph::GraphParameters;
+use super::manifest::{Counts, Floors};
+use super::vectors::{Vectors, dot};
+use super::{COLUMNS, INTERESTS, IndexError, PROFILE, VECTORS};
+use crate::embed::UnitVector;
+use crate::member::fold::Key;
+use crate::member::{Member, Role};
+
+/// No vector.
+const NONE: u32 = u32::MAX;
+
+/// The audit's walk uses the pool that a search uses by default.
+pub const AUDIT_EF: usize = crate::search::DEFAULT_EF;
+
+/// What a generation will hold, gathered member after member in the order of ids.
+#[derive(Default)]
+pub(crate) struct Contents {
+    columns: ColumnsBuilder,
+    counts: Counts,
+    /// The profile text of each slot.
+    profiles: Vec<Key>,
+    /// The distinct lists of interests that have vectors, and which one each slot has.
+    lists: HashMap<Vec<Key>, u32>,
+    list_of: Vec<u32>,
+}
+
+impl Contents {
+    pub(crate) fn push(
+        &mut self,
+        member: &Member,
+        encoded: &Encoded,
+        adult: bool,
+        slot_of: impl Fn(&str) -> Option<u32>,
+    ) {
+        self.counts.members += 1;
+        self.counts.uncovered += u64::from(!encoded.covered);
+        if member.is(Role::Mentor) {
+            self.counts.mentors += 1;
+            self.counts.findable += u64::from(member.adult.unwrap_or(adult) && !member.paused);
+        }
+        self.profiles.push(encoded.profile.as_ref().map_or(Key::NONE, |passage| passage.key));
+        let mut list: Vec<Key> =
+            encoded.interests.iter().filter(|phrase| phrase.embedded.is_some()).map(|phrase| phrase.key).collect();
+        list.sort_unstable();
+        let next = self.lists.len() as u32;
+        self.list_of.push(if list.is_empty() { NONE } else { *self.lists.entry(list).or_insert(next) });
+        self.columns.push(member, encoded, adult, slot_of);
+    }
+
+    /// Writes every file but the manifest. `keys` are the texts in order, `vectors_of` gives the vectors of some.
+    pub(crate) fn write(
+        mut self,
+        folder: &Path,
+        dimension: usize,
+        keys: &[Key],
+        parameters: &GraphParameters,
+        mut vectors_of: impl FnMut(&[Key]) -> std::io::Result<Vec<f32>>,
+    ) -> Result<Written, IndexError> {
+        self.counts.texts = keys.len() as u64;
+        let mut lists: Vec<(Vec<Key>, u32)> = self.lists.into_iter().collect();
+        lists.sort_unstable_by_key(|(_, at)| *at);
+        let mut of_interest: HashMap<Key, Vec<f32>> =
+            lists.iter().flat_map(|(keys, _)| keys).map(|key| (*key, Vec::new())).collect();
+
+        let path = folder.join(VECTORS);
+        let mut write = || -> std::io::Result<()> {
+            let mut out = ArrayWriter::create(&path)?;
+            out.array("keys", keys)?;
+            // The means come after the texts in one array; by the time they are asked for, every interest was seen.
+            let mut chunks = keys.chunks(4096);
+            let mut means = lists.chunks(4096);
+            out.chunks(
+                "matrix",
+                std::iter::from_fn(|| {
+                    if let Some(chunk) = chunks.next() {
+                        return Some(vectors_of(chunk).inspect(|vectors| {
+                            for (key, vector) in chunk.iter().zip(vectors.chunks_exact(dimension)) {
+                                if let Some(kept) = of_interest.get_mut(key) {
+                                    *kept = vector.to_vec();
+                                }
+                            }
+                        }));
+                    }
+                    let chunk = means.next()?;
+                    Some(Ok(chunk.iter().flat_map(|(keys, _)| mean(keys, &of_interest, dimension)).collect()))
+                }),
+            )?;
+            out.finish()
+        };
+        write().map_err(IndexError::io(&path))?;
+
+        let (vectors, _) = Vectors::open(&path, dimension)?;
+        let texts = keys.len() as u32;
+        let profiles: Vec<u32> = self.profiles.iter().map(|key| vectors.find(*key).unwrap_or(NONE)).collect();
+        let interests: Vec<u32> =
+            self.list_of.iter().map(|list| if *list == NONE { NONE } else { texts + list }).collect();
+        let path = folder.join(COLUMNS);
+        self.columns.write(&path, |key| vectors.find(key)).map_err(IndexError::io(&path))?;
+
+        // Each graph is built serially, so that the same members give the same graph; the two are built side by side.
+        let build = |name: &str, rows: &[u32]| {
+            let path = folder.join(name);
+            write_facet(&path, rows, &vectors, parameters).map_err(IndexError::io(&path))
+        };
+        let (profile, interests) = rayon::join(|| build(PROFILE, &profiles), || build(INTERESTS, &interests));
+        Ok(Written { counts: self.counts, repaired: (profile?, interests?) })
+    }
+}
+
+fn mean(keys: &[Key], vectors: &HashMap<Key, Vec<f32>>, dimension: usize) -> Vec<f32> {
+    let of_list = keys.iter().filter_map(|key| vectors.get(key)).filter(|vector| !vector.is_empty());
+    // Interests that cancel out have no mean; the first stands for them.
+    let mean = UnitVector::mean(of_list.clone().map(Vec::as_slice)).map(|mean| mean.to_vec());
+    mean.or_else(|| of_list.clone().next().cloned()).unwrap_or_else(|| vec![0.0; dimension])
+}
+
+/// Files that are written but not yet audited.
+pub(crate) struct Written {
+    pub(crate) counts: Counts,
+    /// Orphans linked by the repair of each graph.
+    repaired: (usize, usize),
+}
+
+impl Written {
+    /// Opens what was written, finds every member by its own vector and measures recall and the cosine floors.
+    pub(crate) fn audit(
+        &self,
+        folder: &Path,
+        dimension: usize,
+        seed: u64,
+    ) -> Result<(FacetReport, FacetReport, Floors), IndexError> {
+        let members = self.counts.members as usize;
+        let (vectors, _) = Vectors::open(&folder.join(VECTORS), dimension)?;
+        let (profile, _) = Facet::open(&folder.join(PROFILE), members, &vectors)?;
+        let (interests, _) = Facet::open(&folder.join(INTERESTS), members, &vectors)?;
+        let phrases: Vec<u32> = (0..vectors.texts() as u32).collect();
+        let floors = Floors {
+            profile: floor(&vectors, &profile.node_rows(), seed),
+            interests: floor(&vectors, &interests.node_rows(), seed),
+            phrase: floor(&vectors, &phrases, seed),
+        };
+        let (profile, interests) = (
+            profile.audit(&vectors, AUDIT_EF, self.repaired.0, seed),
+            interests.audit(&vectors, AUDIT_EF, self.repaired.1, seed),
+        );
+        Ok((profile, interests, floors))
+    }
+}
+
+/// The 95th percentile of the cosines of random pairs of rows; a cautious constant where there are too few to measure.
+fn floor(vectors: &Vectors, rows: &[u32], seed: u64) -> f32 {
+    const PAIRS: usize = 4_000;
+    const TOO_FEW: usize = 50;
+    const CAUTIOUS: f32 = 0.3;
+    if rows.len() < TOO_FEW {
+        return CAUTIOUS;
+    }
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut row = || vectors.row(rows[random.random_range(0..rows.len())]).unwrap_or_default();
+    let mut cosines: Vec<f32> = (0..PAIRS).map(|_| dot(row(), row())).filter(|cosine| *cosine < 0.9999).collect();
+    cosines.sort_unstable_by(f32::total_cmp);
+    cosines.get(cosines.len() * 95 / 100).copied().unwrap_or(CAUTIOUS).clamp(0.0, 0.9)
+}

@@ -1,0 +1,10 @@
+//! rapport finds people the mentors they should know, and says why.
+
+pub mod config;
+pub mod embed;
+pub mod index;
+pub mod member;
+pub mod rebuild;
+pub mod sample;
+pub mod search;
+pub mod store;

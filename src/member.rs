@@ -1,0 +1,485 @@
+//! A member: one person of the community, as the community describes them.
+//!
+//! [`Member`] is what one line of JSONL (or one row of CSV) says. Only `id` and `roles` are required. A member that
+//! exists here has passed [`Member::validate`]: the rest of the library does not check again.
+
+pub mod fold;
+pub mod import;
+pub mod language;
+
+use serde::{Deserialize, Serialize};
+
+/// The community's own id of a member: a string, stable for ever. The default, an empty id, is nobody's: an unsaved
+/// profile carries it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MemberId(String);
+
+impl MemberId {
+    /// The longest id accepted, in bytes.
+    pub const MAX_BYTES: usize = 256;
+
+    /// An id from its text.
+    ///
+    /// # Errors
+    /// Empty text, text longer than [`MemberId::MAX_BYTES`], and control characters are refused.
+    pub fn new(id: impl Into<String>) -> Result<Self, Invalid> {
+        let id = MemberId(id.into());
+        id.check("id")?;
+        Ok(id)
+    }
+
+    /// The id as the community wrote it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn check(&self, field: &str) -> Result<(), Invalid> {
+        if self.0.trim().is_empty() {
+            return Err(Invalid::new(field, "is empty; expected the member's own id"));
+        }
+        if self.0.len() > Self::MAX_BYTES {
+            return Err(Invalid::new(
+                field,
+                format!("has {} bytes; at most {} are allowed", self.0.len(), Self::MAX_BYTES),
+            ));
+        }
+        if self.0.chars().any(char::is_control) {
+            return Err(Invalid::new(field, "holds a control character"));
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for MemberId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a member is in the programme; a member may be both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Offers to be found.
+    Mentor,
+    /// Looks for mentors.
+    Mentee,
+}
+
+/// One school attended; every part may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Education {
+    /// School, college or university.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub school: Option<String>,
+    /// Degree, as the member writes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degree: Option<String>,
+    /// Field of study.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// Year of graduation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<i32>,
+}
+
+/// A place; every part may be absent. Latitude and longitude are degrees and come together.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Place {
+    /// City or town.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// State, province or region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Country.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// Latitude in degrees, north positive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lat: Option<f64>,
+    /// Longitude in degrees, east positive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lon: Option<f64>,
+}
+
+impl Place {
+    /// Latitude and longitude in degrees, where both are known.
+    pub fn coordinates(&self) -> Option<(f64, f64)> {
+        self.lat.zip(self.lon)
+    }
+}
+
+/// One person, or with an empty id the unsaved profile of one. The fields are those of the member format in README.md, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[allow(missing_docs, reason = "each field is described once, in README.md's table of the member format")]
+pub struct Member {
+    pub id: MemberId,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub roles: Vec<Role>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headline: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub about: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profession: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub industry: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub employers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub interests: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aims_for: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeks: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offers: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub facing: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub overcame: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub education: Vec<Education>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub years_experience: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Place>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hometown: Option<Place>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub languages: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub friends: Vec<MemberId>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub colleagues: Vec<MemberId>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub groups: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub blocks: Vec<MemberId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_active: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adult: Option<bool>,
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    pub private: Vec<String>,
+}
+
+/// A field that breaks the member format: which one, and what was expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {problem}")]
+pub struct Invalid {
+    /// The field's path, such as `location.lat`.
+    pub field: String,
+    /// What is wrong and what was expected.
+    pub problem: String,
+}
+
+impl Invalid {
+    pub(crate) fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
+        Invalid { field: field.into(), problem: problem.into() }
+    }
+}
+
+fn null_is_empty<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+impl Member {
+    /// Every field of the member format, in its order.
+    pub const FIELDS: [&'static str; 29] = [
+        "id",
+        "roles",
+        "name",
+        "headline",
+        "about",
+        "profession",
+        "industry",
+        "employers",
+        "interests",
+        "aims_for",
+        "seeks",
+        "offers",
+        "facing",
+        "overcame",
+        "education",
+        "years_experience",
+        "location",
+        "hometown",
+        "languages",
+        "time_zone",
+        "friends",
+        "colleagues",
+        "groups",
+        "blocks",
+        "capacity",
+        "paused",
+        "last_active",
+        "adult",
+        "private",
+    ];
+
+    /// The longest text field, in characters.
+    pub const MAX_TEXT: usize = 20_000;
+
+    /// The longest list field, in entries.
+    pub const MAX_LIST: usize = 20_000;
+
+    /// Whether the member has the role.
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// Whether the field is kept from other members.
+    pub fn keeps_private(&self, field: &str) -> bool {
+        self.private.iter().any(|name| name == field)
+    }
+
+    /// The member as other members may know them: every field named in `private` is emptied. Only `blocks`, `paused`,
+    /// `adult` and `capacity` stay whatever `private` says, because they decide who is found and are never shown.
+    pub fn public(&self) -> Member {
+        let mut public = self.clone();
+        for field in &self.private {
+            public.clear(field);
+        }
+        public
+    }
+
+    fn clear(&mut self, field: &str) {
+        match field {
+            "name" => self.name = None,
+            "headline" => self.headline = None,
+            "about" => self.about = None,
+            "profession" => self.profession = None,
+            "industry" => self.industry = None,
+            "employers" => self.employers.clear(),
+            "interests" => self.interests.clear(),
+            "aims_for" => self.aims_for = None,
+            "seeks" => self.seeks = None,
+            "offers" => self.offers = None,
+            "facing" => self.facing.clear(),
+            "overcame" => self.overcame.clear(),
+            "education" => self.education.clear(),
+            "years_experience" => self.years_experience = None,
+            "location" => self.location = None,
+            "hometown" => self.hometown = None,
+            "languages" => self.languages.clear(),
+            "time_zone" => self.time_zone = None,
+            "friends" => self.friends.clear(),
+            "colleagues" => self.colleagues.clear(),
+            "groups" => self.groups.clear(),
+            "last_active" => self.last_active = None,
+            _ => {}
+        }
+    }
+
+    /// Trims every text, drops what is empty or said twice, and checks the rest.
+    ///
+    /// # Errors
+    /// The first field that breaks the member format.
+    pub fn validate(mut self) -> Result<Self, Invalid> {
+        self.id.check("id")?;
+        if self.roles.is_empty() {
+            return Err(Invalid::new("roles", "is missing; expected a list of \"mentor\", \"mentee\" or both"));
+        }
+        self.tidy();
+        self.check_attributes()?;
+        Ok(self)
+    }
+
+    /// As [`Member::validate`], for a profile that nobody saved: it needs neither id nor roles.
+    ///
+    /// # Errors
+    /// The first field that breaks the member format.
+    pub fn validate_profile(mut self) -> Result<Self, Invalid> {
+        self.tidy();
+        self.check_attributes()?;
+        Ok(self)
+    }
+
+    fn texts_mut(&mut self) -> [&mut Option<String>; 10] {
+        [
+            &mut self.name,
+            &mut self.headline,
+            &mut self.about,
+            &mut self.profession,
+            &mut self.industry,
+            &mut self.aims_for,
+            &mut self.seeks,
+            &mut self.offers,
+            &mut self.time_zone,
+            &mut self.last_active,
+        ]
+    }
+
+    fn tidy(&mut self) {
+        for text in self.texts_mut() {
+            tidy_text(text);
+        }
+        for place in [&mut self.location, &mut self.hometown] {
+            if let Some(known) = place {
+                for text in [&mut known.city, &mut known.region, &mut known.country] {
+                    tidy_text(text);
+                }
+                place.take_if(|place| *place == Place::default());
+            }
+        }
+        for school in &mut self.education {
+            for text in [&mut school.school, &mut school.degree, &mut school.field] {
+                tidy_text(text);
+            }
+        }
+        self.education.retain(|school| *school != Education::default());
+        for list in [
+            &mut self.employers,
+            &mut self.interests,
+            &mut self.facing,
+            &mut self.overcame,
+            &mut self.languages,
+            &mut self.groups,
+        ] {
+            tidy_list(list);
+        }
+        let own = self.id.clone();
+        for list in [&mut self.friends, &mut self.colleagues, &mut self.blocks] {
+            let mut seen = std::collections::HashSet::new();
+            list.retain(|id| *id != own && seen.insert(id.clone()));
+        }
+        self.roles.dedup();
+    }
+
+    fn check_attributes(&mut self) -> Result<(), Invalid> {
+        for (field, text) in [
+            ("name", &self.name),
+            ("headline", &self.headline),
+            ("about", &self.about),
+            ("profession", &self.profession),
+            ("industry", &self.industry),
+            ("aims_for", &self.aims_for),
+            ("seeks", &self.seeks),
+            ("offers", &self.offers),
+        ] {
+            if let Some(text) = text {
+                check_length(field, text)?;
+            }
+        }
+        for (field, list) in [
+            ("employers", &self.employers),
+            ("interests", &self.interests),
+            ("facing", &self.facing),
+            ("overcame", &self.overcame),
+            ("languages", &self.languages),
+            ("groups", &self.groups),
+        ] {
+            check_entries(field, list.len())?;
+            for (at, text) in list.iter().enumerate() {
+                check_length(&format!("{field}[{at}]"), text)?;
+            }
+        }
+        check_entries("education", self.education.len())?;
+        for (field, ids) in [("friends", &self.friends), ("colleagues", &self.colleagues), ("blocks", &self.blocks)] {
+            check_entries(field, ids.len())?;
+            for (at, id) in ids.iter().enumerate() {
+                id.check(&format!("{field}[{at}]"))?;
+            }
+        }
+        check_place("location", self.location.as_ref())?;
+        check_place("hometown", self.hometown.as_ref())?;
+        if let Some(years) = self.years_experience
+            && !(0.0..=100.0).contains(&years)
+        {
+            return Err(Invalid::new("years_experience", format!("is {years}; expected 0 to 100 years")));
+        }
+        if let Some(zone) = &self.time_zone
+            && jiff::tz::TimeZone::get(zone).is_err()
+        {
+            let problem =
+                format!("{zone:?} is not a known time zone; expected an IANA name such as \"America/New_York\"");
+            return Err(Invalid::new("time_zone", problem));
+        }
+        if let Some(day) = &self.last_active
+            && day.parse::<jiff::civil::Date>().is_err()
+        {
+            return Err(Invalid::new("last_active", format!("{day:?} is not a date; expected YYYY-MM-DD")));
+        }
+        for (at, field) in self.private.iter().enumerate() {
+            if !Self::FIELDS.contains(&field.as_str()) || field == "id" || field == "roles" {
+                let problem =
+                    format!("{field:?} is not a field that can be private; expected a field's name, not id or roles");
+                return Err(Invalid::new(format!("private[{at}]"), problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn tidy_text(text: &mut Option<String>) {
+    if let Some(kept) = text {
+        let trimmed = kept.trim();
+        if trimmed.is_empty() {
+            *text = None;
+        } else if trimmed.len() != kept.len() {
+            *text = Some(trimmed.to_owned());
+        }
+    }
+}
+
+fn tidy_list(list: &mut Vec<String>) {
+    let mut seen = std::collections::HashSet::new();
+    for text in list.iter_mut() {
+        let trimmed = text.trim();
+        if trimmed.len() != text.len() {
+            *text = trimmed.to_owned();
+        }
+    }
+    list.retain(|text| !text.is_empty() && seen.insert(text.clone()));
+}
+
+fn check_length(field: &str, text: &str) -> Result<(), Invalid> {
+    let length = text.chars().count();
+    if length > Member::MAX_TEXT {
+        return Err(Invalid::new(field, format!("has {length} characters; at most {} are allowed", Member::MAX_TEXT)));
+    }
+    Ok(())
+}
+
+fn check_entries(field: &str, entries: usize) -> Result<(), Invalid> {
+    if entries > Member::MAX_LIST {
+        return Err(Invalid::new(field, format!("has {entries} entries; at most {} are allowed", Member::MAX_LIST)));
+    }
+    Ok(())
+}
+
+fn check_place(field: &str, place: Option<&Place>) -> Result<(), Invalid> {
+    let Some(place) = place else { return Ok(()) };
+    for (part, value, limit) in [("lat", place.lat, 90.0), ("lon", place.lon, 180.0)] {
+        if let Some(value) = value
+            && !(-limit..=limit).contains(&value)
+        {
+            return Err(Invalid::new(
+                format!("{field}.{part}"),
+                format!("is {value}; expected degrees from -{limit} to {limit}"),
+            ));
+        }
+    }
+    if place.lat.is_some() != place.lon.is_some() {
+        return Err(Invalid::new(field, "has one of lat and lon; expected both or neither"));
+    }
+    Ok(())
+}

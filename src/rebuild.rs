@@ -1,0 +1,268 @@
+//! The night: members from the database, what is new embedded, a generation built, audited and published.
+//!
+//! Embeddings are kept in the database as they are made, so a build that was interrupted does not embed again. Memory
+//! for texts stays flat: they are embedded in windows and never held all at once.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+
+use crate::config::Config;
+use crate::embed::{EmbedError, Embedder};
+use crate::index::encode::Encoder;
+use crate::index::graph::GraphParameters;
+use crate::index::manifest::{FORMAT, Manifest, ModelUsed};
+use crate::index::publish::Staging;
+use crate::index::write::Contents;
+use crate::index::{IndexError, MANIFEST, Snapshot};
+use crate::member::fold::{Aliases, Key};
+use crate::member::language::Coverage;
+use crate::member::{Member, MemberId};
+use crate::store::{Store, StoreError, WriteLock};
+
+/// Texts embedded at once, so that enough of one length stand together.
+const WINDOW: usize = 8_192;
+
+/// Members read at once.
+const PAGE: u32 = 2_000;
+
+/// The lowest recall@10 of a facet, as audited, with which a generation is published.
+const LOWEST_RECALL: f64 = 0.95;
+
+/// Why no generation was published.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// The members' database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model failed.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The index could not be written, or a gate did not hold.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The build's thread ended early.
+    #[error("the build stopped: {0}")]
+    Stopped(String),
+}
+
+/// How far a build is; sent often, shown by whoever likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Members are read and their new texts embedded.
+    Embedding {
+        /// Members read so far.
+        done: u64,
+        /// All members.
+        members: u64,
+        /// Texts embedded so far by this build.
+        texts: u64,
+    },
+    /// The files and graphs are being written.
+    Building,
+    /// Members are looked up by their own vectors; recall is measured.
+    Auditing,
+    /// The generation is being made the current one.
+    Publishing,
+}
+
+/// What was published.
+#[derive(Debug, Clone)]
+pub struct Rebuilt {
+    /// The generation's folder.
+    pub folder: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// Texts embedded by this build; the others were known.
+    pub embedded: u64,
+}
+
+/// Builds and publishes a generation of all members in the database.
+///
+/// The same members, model and seed give the same generation on any number of threads.
+///
+/// # Errors
+/// [`RebuildError`]; the generation that was current stays current.
+pub async fn rebuild(
+    config: &Config,
+    embedder: Arc<dyn Embedder>,
+    progress: impl Fn(Progress) + Send + Sync + 'static,
+) -> Result<Rebuilt, RebuildError> {
+    let lock = WriteLock::take(&config.index)?;
+    let store = Store::create(&config.index).await?;
+    let night = Night {
+        index: config.index.clone(),
+        aliases: config.aliases.clone(),
+        adult_when_absent: config.members.adult_when_absent,
+        graph: config.graph,
+        store,
+        embedder,
+        runtime: Handle::current(),
+        progress: Box::new(progress),
+        begun: Instant::now(),
+    };
+    // Embedding and graphs compute for minutes: not on the runtime's own threads.
+    let rebuilt = tokio::task::spawn_blocking(move || {
+        let _lock = lock;
+        night.run()
+    });
+    rebuilt.await.map_err(|error| RebuildError::Stopped(error.to_string()))?
+}
+
+struct Night {
+    index: PathBuf,
+    aliases: Aliases,
+    adult_when_absent: bool,
+    graph: GraphParameters,
+    store: Store,
+    embedder: Arc<dyn Embedder>,
+    runtime: Handle,
+    progress: Box<dyn Fn(Progress) + Send + Sync>,
+    begun: Instant,
+}
+
+impl Night {
+    fn run(&self) -> Result<Rebuilt, RebuildError> {
+        let model = self.embedder.model();
+        let used = ModelUsed {
+            name: model.name.clone(),
+            fingerprint: model.id(),
+            dimension: model.dimension,
+            languages: model.languages.clone(),
+            profile: model.templates.profile.clone(),
+            wants: model.templates.wants.clone(),
+        };
+        let (_, sequence) = self.runtime.block_on(self.store.size())?;
+        let (contents, keys, embedded) = self.gather(&used)?;
+
+        (self.progress)(Progress::Building);
+        let staging = Staging::begin(&self.index)?;
+        let written = contents.write(staging.folder(), used.dimension, &keys, &self.graph, |keys| {
+            self.vectors(&used, keys).map_err(std::io::Error::other)
+        })?;
+
+        (self.progress)(Progress::Auditing);
+        let (profile, interests, floors) = written.audit(staging.folder(), used.dimension, self.graph.seed)?;
+        let manifest = Manifest {
+            format: FORMAT,
+            generation: staging.generation,
+            created: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            sequence,
+            model: used,
+            graph: self.graph,
+            adult_when_absent: self.adult_when_absent,
+            aliases: self.aliases.clone(),
+            counts: written.counts,
+            floors,
+            profile,
+            interests,
+            seconds: (self.begun.elapsed().as_secs_f64() * 1e3).round() / 1e3,
+        };
+        let path = staging.folder().join(MANIFEST);
+        write_synced(&path, &manifest).map_err(IndexError::io(&path))?;
+        self.check_gates(&manifest, &staging)?;
+
+        (self.progress)(Progress::Publishing);
+        let folder = staging.publish()?;
+        Ok(Rebuilt { folder, manifest, embedded })
+    }
+
+    /// Reads every member, embeds the texts that have no vector yet, and gives the contents and all texts' keys.
+    fn gather(&self, model: &ModelUsed) -> Result<(Contents, Vec<Key>, u64), RebuildError> {
+        let coverage = Coverage::new(&model.languages);
+        let encoder = Encoder::new(self.aliases.clone(), coverage, model.profile.clone(), model.wants.clone());
+        let ids = self.runtime.block_on(self.store.ids())?;
+        let slot_of = |id: &str| ids.binary_search_by(|known| known.as_str().cmp(id)).ok().map(|slot| slot as u32);
+        let mut contents = Contents::default();
+        let mut seen: HashSet<Key> = HashSet::new();
+        let mut window: Vec<(Key, String)> = Vec::new();
+        let (mut done, mut texts) = (0, 0);
+        let mut after: Option<MemberId> = None;
+        loop {
+            let page: Vec<Member> = self.runtime.block_on(self.store.page(after.as_ref(), PAGE))?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            for member in &page {
+                let encoded = encoder.encode(member);
+                window.extend(
+                    encoded.texts().filter(|(key, _)| seen.insert(*key)).map(|(key, text)| (key, text.to_owned())),
+                );
+                contents.push(member, &encoded, self.adult_when_absent, slot_of);
+            }
+            done += page.len() as u64;
+            if window.len() >= WINDOW {
+                texts += self.embed(model, std::mem::take(&mut window))?;
+            }
+            (self.progress)(Progress::Embedding { done, members: ids.len() as u64, texts });
+        }
+        texts += self.embed(model, window)?;
+        (self.progress)(Progress::Embedding { done, members: done, texts });
+        let mut keys: Vec<Key> = seen.into_iter().collect();
+        keys.sort_unstable();
+        Ok((contents, keys, texts))
+    }
+
+    /// Embeds and keeps those texts of a window that have no vector yet; says how many.
+    fn embed(&self, model: &ModelUsed, mut window: Vec<(Key, String)>) -> Result<u64, RebuildError> {
+        let keys: Vec<Key> = window.iter().map(|(key, _)| *key).collect();
+        let known = self.runtime.block_on(self.store.embedded(&model.fingerprint, &keys))?;
+        window.retain(|(key, _)| !known.contains(key));
+        let texts: Vec<&str> = window.iter().map(|(_, text)| text.as_str()).collect();
+        let vectors = self.embedder.embed(&texts)?;
+        let kept: Vec<_> = window.iter().map(|(key, _)| *key).zip(vectors).collect();
+        self.runtime.block_on(self.store.keep_embeddings(&model.fingerprint, &kept))?;
+        Ok(kept.len() as u64)
+    }
+
+    /// The vectors of some texts, one after the other.
+    fn vectors(&self, model: &ModelUsed, keys: &[Key]) -> Result<Vec<f32>, StoreError> {
+        let stored = self.runtime.block_on(self.store.embeddings(&model.fingerprint, keys))?;
+        let mut vectors = Vec::with_capacity(keys.len() * model.dimension);
+        for key in keys {
+            match stored.get(key).filter(|vector| vector.len() == model.dimension) {
+                Some(vector) => vectors.extend_from_slice(vector),
+                None => {
+                    let problem = "the vector of one of its texts is missing or damaged".to_owned();
+                    return Err(StoreError::Record { id: format!("text {:016x}", key.0), problem });
+                }
+            }
+        }
+        Ok(vectors)
+    }
+
+    /// What must hold before a generation is shown to anyone.
+    fn check_gates(&self, manifest: &Manifest, staging: &Staging) -> Result<(), RebuildError> {
+        let failed = |problem: String| IndexError::Gate {
+            generation: staging.generation,
+            problem,
+            staging: staging.folder().to_owned(),
+        };
+        Snapshot::open(staging.folder())?.verify()?;
+        for (name, facet) in [("profile", &manifest.profile), ("interests", &manifest.interests)] {
+            if facet.lost > 0 {
+                let problem = format!(
+                    "{} of {} vectors of the facet {name} are not found by themselves",
+                    facet.lost, facet.nodes
+                );
+                return Err(failed(problem).into());
+            }
+            if facet.recall_at_10 < LOWEST_RECALL {
+                let recall = facet.recall_at_10;
+                return Err(failed(format!(
+                    "recall@10 of the facet {name} is {recall:.3}; at least {LOWEST_RECALL} is needed"
+                ))
+                .into());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_synced(path: &std::path::Path, manifest: &Manifest) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    serde_json::to_writer_pretty(&mut file, manifest)?;
+    file.sync_all()
+}

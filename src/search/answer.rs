@@ -1,0 +1,119 @@
+//! What a search gives: the same shape from the command line and from the library.
+
+use serde::{Deserialize, Serialize};
+
+use super::weights::Feature;
+
+/// Everything found, and the state it depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Generation, overlay sequence, programme epoch and weights' hash, such as `gen-000042+17.3.9f2c`: the same state
+    /// and query give the same answer.
+    pub state: String,
+    /// Best first.
+    pub hits: Vec<Hit>,
+}
+
+/// A mentor found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Counted from 1.
+    pub rank: usize,
+    /// Match plus adjustments: what the hits are ordered by.
+    pub score: f64,
+    /// The sum of the contributions.
+    #[serde(rename = "match")]
+    pub match_: f64,
+    /// Who it is.
+    pub member: HitMember,
+    /// Every contribution other than zero, strongest first.
+    pub contributions: Vec<Contribution>,
+    /// What the programme adds or takes away.
+    pub adjustments: Vec<Adjustment>,
+    /// The contributions worth saying, in words, strongest first.
+    pub points_in_common: Vec<PointInCommon>,
+}
+
+/// A member as a hit shows it; private fields are absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HitMember {
+    /// The community's own id.
+    pub id: String,
+    /// The name.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    /// The headline.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub headline: Option<String>,
+}
+
+/// One feature's part of a match.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// Which feature.
+    pub feature: Feature,
+    /// In [0, 1].
+    pub value: f64,
+    /// As configured.
+    pub weight: f64,
+    /// Value times weight.
+    pub contribution: f64,
+}
+
+/// A signed correction that is not about the two people's fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// Why.
+    pub reason: String,
+    /// Added to the match.
+    pub amount: f64,
+}
+
+/// A contribution in words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PointInCommon {
+    /// Which feature.
+    pub feature: Feature,
+    /// A sentence to the seeker.
+    pub text: String,
+    /// What the sentence rests on.
+    pub evidence: Evidence,
+}
+
+/// What a point in common rests on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Evidence {
+    /// The closest phrases of both, for a similarity.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub closest: Vec<ClosestPhrases>,
+    /// The friends or colleagues in common that may be named, by id.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
+    /// All friends or colleagues in common, named or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<usize>,
+    /// The values that are the same: schools, employers, languages, words…
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub same: Vec<String>,
+    /// Kilometres between the two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kilometres: Option<f64>,
+    /// Hours between the two clocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hours: Option<f64>,
+    /// Years of experience that the mentor is ahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub years: Option<f64>,
+}
+
+/// A phrase of the seeker's and the mentor's nearest to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClosestPhrases {
+    /// The seeker's.
+    pub you: String,
+    /// The mentor's.
+    pub they: String,
+    /// Cosine of their vectors; 1 for the same phrase.
+    pub cosine: f64,
+}

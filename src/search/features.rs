@@ -1,0 +1,263 @@
+//! How a mentor suits a seeker: every feature, computed exactly, each with what it rests on.
+//!
+//! A feature knows what two people share and nothing about who they are: no ids, no counts of how often somebody was
+//! shown or judged. An absent value never matches.
+
+use super::filter::{hours_between, kilometres};
+use super::seeker::{Need, Seeker, rarity};
+use super::weights::Feature;
+use crate::index::columns::{Attribute, NONE};
+use crate::index::manifest::Floors;
+use crate::index::vectors::dot;
+use crate::index::{Slot, Snapshot};
+use crate::member::fold::Key;
+
+/// A value a feature, in the order of [`Feature::ALL`].
+pub(super) type Values = [f32; Feature::ALL.len()];
+
+/// The closest phrases of two people.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Closest<'a> {
+    /// The seeker's.
+    pub(super) need: &'a Need,
+    /// The mentor's, by its key.
+    pub(super) key: Key,
+    /// Between the two; 1 where they are the same phrase.
+    pub(super) cosine: f32,
+    /// In [0, 1], above the floor.
+    pub(super) value: f32,
+}
+
+impl PartialEq for Need {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+/// Where two people live, one from the other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Nearness {
+    /// Coordinates of both are known.
+    Kilometres(f32),
+    /// Only the city's name is known.
+    SameCity,
+    /// Only the region's name is the same.
+    SameRegion,
+}
+
+/// One seeker against the members of one snapshot.
+pub(super) struct Comparison<'a> {
+    pub(super) seeker: &'a Seeker,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) include_known: bool,
+}
+
+impl<'a> Comparison<'a> {
+    /// Every feature's value for one member.
+    pub(super) fn values(&self, slot: Slot) -> Values {
+        let mut values = [0.0; Feature::ALL.len()];
+        for (value, feature) in values.iter_mut().zip(Feature::ALL) {
+            *value = self.value(*feature, slot);
+        }
+        values
+    }
+
+    fn value(&self, feature: Feature, slot: Slot) -> f32 {
+        let (seeker, snapshot) = (self.seeker, self.snapshot);
+        match feature {
+            Feature::Profession => self.profession(slot).map_or(0.0, |closest| closest.value),
+            Feature::ProfileSimilarity => self.profile_similarity(slot).map_or(0.0, |(_, value)| value),
+            Feature::InterestSimilarity => self.interest_similarity(slot).map_or(0.0, |(_, value)| value),
+            Feature::SharedInterests => saturated(
+                self.shared_interests(slot).map(|closest| closest.value * (0.4 + 0.6 * closest.need.rarity)).sum(),
+                1.5,
+            ),
+            Feature::OvercameWhatIFace => self.overcame(slot).map_or(0.0, |closest| closest.value),
+            Feature::Industry => self.industry(slot).map_or(0.0, |closest| closest.value),
+            Feature::School => self.rarest(Attribute::School, &seeker.encoded.schools, slot),
+            Feature::FieldOfStudy => self.rarest(Attribute::FieldOfStudy, &seeker.encoded.fields, slot),
+            Feature::Employer => self.rarest(Attribute::Employer, &seeker.encoded.employers, slot),
+            Feature::Distance => match self.nearness(slot) {
+                // Halves about every 70 km: a day's outing, not a journey.
+                Some(Nearness::Kilometres(km)) => (-km / 100.0).exp(),
+                Some(Nearness::SameCity) => 1.0,
+                Some(Nearness::SameRegion) => 0.2,
+                None => 0.0,
+            },
+            Feature::Hometown => f32::from(self.same_hometown(slot)),
+            Feature::Languages => saturated(
+                self.shared(Attribute::Language, &seeker.encoded.languages, slot).map(|(_, rarity)| rarity).sum(),
+                0.5,
+            ),
+            Feature::TimeZone => self.hours_apart(slot).map_or(0.0, |hours| (1.0 - hours / 6.0).max(0.0)),
+            Feature::FriendsInCommon => {
+                saturated(adamic_adar(self.friends_in_common(slot), |slot| snapshot.columns.friends(slot)), 1.0)
+            }
+            Feature::ColleaguesInCommon => {
+                saturated(adamic_adar(self.colleagues_in_common(slot), |slot| snapshot.columns.colleagues(slot)), 1.0)
+            }
+            Feature::GroupsInCommon => saturated(
+                self.shared(Attribute::Group, &seeker.encoded.groups, slot).map(|(_, rarity)| rarity).sum(),
+                1.0,
+            ),
+            Feature::WordsInCommon => saturated(self.words_in_common(slot).map(|(_, rarity)| rarity).sum(), 2.0),
+            Feature::ExperienceGap => {
+                self.years_ahead(slot).map_or(0.0, |(own, theirs)| ((theirs - own - 1.0) / 4.0).clamp(0.0, 1.0))
+            }
+            Feature::AlreadyFriend => f32::from(self.include_known && seeker.friends.binary_search(&slot.0).is_ok()),
+            Feature::AlreadyColleague => {
+                f32::from(self.include_known && seeker.colleagues.binary_search(&slot.0).is_ok())
+            }
+        }
+    }
+
+    fn floors(&self) -> &Floors {
+        &self.snapshot.manifest.floors
+    }
+
+    /// The closest of the seeker's phrases to one of the member's; the same phrase needs no vector.
+    fn closest(&self, needs: &'a [Need], key: Key, row: u32) -> Option<Closest<'a>> {
+        let theirs = if row == NONE { None } else { self.snapshot.vectors.row(row) };
+        let compare = |need: &'a Need| {
+            let cosine = if need.key == key { 1.0 } else { dot(need.vector.as_deref()?, theirs?) };
+            Some(Closest { need, key, cosine, value: Floors::value(cosine, self.floors().phrase) })
+        };
+        needs
+            .iter()
+            .filter_map(compare)
+            .max_by(|left, right| left.cosine.total_cmp(&right.cosine))
+            .filter(|best| best.value > 0.0)
+    }
+
+    /// What the seeker aims for against what the member is.
+    pub(super) fn profession(&self, slot: Slot) -> Option<Closest<'a>> {
+        let (key, row) = self.snapshot.columns.profession.get(slot)?;
+        self.closest(&self.seeker.aims, key, row)
+    }
+
+    /// The seeker's industry against the member's.
+    pub(super) fn industry(&self, slot: Slot) -> Option<Closest<'a>> {
+        let (key, row) = self.snapshot.columns.industry.get(slot)?;
+        self.closest(self.seeker.industry.as_slice(), key, row)
+    }
+
+    /// What the seeker faces against what the member overcame: the closest pair.
+    pub(super) fn overcame(&self, slot: Slot) -> Option<Closest<'a>> {
+        let overcame = self.snapshot.columns.overcame.get(slot);
+        best(overcame.filter_map(|(key, row)| self.closest(&self.seeker.facing, key, row)))
+    }
+
+    /// What the seeker seeks against what the member offers, is, and overcame: the closest pair.
+    pub(super) fn closest_phrase(&self, slot: Slot) -> Option<Closest<'a>> {
+        let columns = &self.snapshot.columns;
+        let single = [columns.offers.get(slot), columns.profession.get(slot)].into_iter().flatten();
+        let phrases = single.chain(columns.overcame.get(slot)).chain(columns.interests.get(slot));
+        let needs = [&self.seeker.seeks, &self.seeker.aims, &self.seeker.facing, &self.seeker.interests];
+        best(phrases.flat_map(|(key, row)| needs.into_iter().filter_map(move |needs| self.closest(needs, key, row))))
+    }
+
+    /// Cosine and value of what the seeker wants against the member's profile.
+    pub(super) fn profile_similarity(&self, slot: Slot) -> Option<(f32, f32)> {
+        let cosine = dot(self.seeker.wants.as_deref()?, self.snapshot.vectors.row(self.snapshot.profile.row(slot)?)?);
+        Some((cosine, Floors::value(cosine, self.floors().profile)))
+    }
+
+    /// Cosine and value of the interests as a whole.
+    pub(super) fn interest_similarity(&self, slot: Slot) -> Option<(f32, f32)> {
+        let cosine =
+            dot(self.seeker.interest.as_deref()?, self.snapshot.vectors.row(self.snapshot.interests.row(slot)?)?);
+        Some((cosine, Floors::value(cosine, self.floors().interests)))
+    }
+
+    /// For each of the seeker's interests the member's closest, where one is close at all.
+    pub(super) fn shared_interests(&self, slot: Slot) -> impl Iterator<Item = Closest<'a>> {
+        let interests = &self.snapshot.columns.interests;
+        self.seeker.interests.iter().filter_map(move |need| {
+            best(interests.get(slot).filter_map(|(key, row)| self.closest(std::slice::from_ref(need), key, row)))
+        })
+    }
+
+    /// The member's values of an attribute that the seeker has too, each with its rarity.
+    pub(super) fn shared(&self, attribute: Attribute, own: &[Key], slot: Slot) -> impl Iterator<Item = (Key, f32)> {
+        let theirs = self.snapshot.columns.keys(attribute, slot);
+        let shared = own.iter().filter(move |key| theirs.binary_search(key).is_ok());
+        shared.map(move |key| (*key, rarity(self.snapshot, attribute, *key)))
+    }
+
+    fn rarest(&self, attribute: Attribute, own: &[Key], slot: Slot) -> f32 {
+        self.shared(attribute, own, slot).map(|(_, rarity)| rarity).fold(0.0, f32::max)
+    }
+
+    /// The words of the member's profile that the seeker used, each with its rarity.
+    pub(super) fn words_in_common(&self, slot: Slot) -> impl Iterator<Item = (&'a str, f32)> {
+        let theirs = self.snapshot.columns.keys(Attribute::Word, slot);
+        let shared = self.seeker.words.iter().filter(move |(key, _, _)| theirs.binary_search(key).is_ok());
+        shared.map(|(_, word, rarity)| (word.as_str(), *rarity))
+    }
+
+    /// How far apart they live, as exactly as is known. Places of one name in two countries are not one.
+    pub(super) fn nearness(&self, slot: Slot) -> Option<Nearness> {
+        if let (Some(own), Some(theirs)) = (self.seeker.encoded.coordinates, self.snapshot.columns.coordinates(slot)) {
+            return Some(Nearness::Kilometres(kilometres(own, theirs)));
+        }
+        let (own, theirs) = (self.seeker.encoded.location, self.snapshot.columns.location.get(slot));
+        let differ = |own: Key, theirs: Key| own != Key::NONE && theirs != Key::NONE && own != theirs;
+        if differ(own.country, theirs.country) || differ(own.region, theirs.region) {
+            return None;
+        }
+        if own.city != Key::NONE && own.city == theirs.city {
+            return Some(Nearness::SameCity);
+        }
+        (own.region != Key::NONE && own.region == theirs.region).then_some(Nearness::SameRegion)
+    }
+
+    /// Whether they come from the same town.
+    pub(super) fn same_hometown(&self, slot: Slot) -> bool {
+        let (own, theirs) = (self.seeker.encoded.hometown, self.snapshot.columns.hometown.get(slot));
+        let agree = |own: Key, theirs: Key| own == Key::NONE || theirs == Key::NONE || own == theirs;
+        own.city != Key::NONE
+            && own.city == theirs.city
+            && agree(own.region, theirs.region)
+            && agree(own.country, theirs.country)
+    }
+
+    /// Hours between the two clocks.
+    pub(super) fn hours_apart(&self, slot: Slot) -> Option<f32> {
+        Some(hours_between(self.seeker.encoded.utc_offset?, self.snapshot.columns.utc_offset(slot)?))
+    }
+
+    /// Years of experience, the seeker's and the member's.
+    pub(super) fn years_ahead(&self, slot: Slot) -> Option<(f32, f32)> {
+        Some((self.seeker.encoded.years_experience?, self.snapshot.columns.years_experience(slot)?))
+    }
+
+    /// The slots of friends of both.
+    pub(super) fn friends_in_common(&self, slot: Slot) -> impl Iterator<Item = Slot> {
+        in_both(&self.seeker.friends, self.snapshot.columns.friends(slot))
+    }
+
+    /// The slots of colleagues of both.
+    pub(super) fn colleagues_in_common(&self, slot: Slot) -> impl Iterator<Item = Slot> {
+        in_both(&self.seeker.colleagues, self.snapshot.columns.colleagues(slot))
+    }
+}
+
+fn best<'a>(pairs: impl Iterator<Item = Closest<'a>>) -> Option<Closest<'a>> {
+    pairs.max_by(|left, right| left.cosine.total_cmp(&right.cosine))
+}
+
+fn in_both<'a>(left: &'a [u32], right: &'a [u32]) -> impl Iterator<Item = Slot> {
+    let (few, many) = if left.len() < right.len() { (left, right) } else { (right, left) };
+    few.iter().filter(|slot| many.binary_search(slot).is_ok()).map(|slot| Slot(*slot))
+}
+
+/// x / (c + x): strictly increasing, below 1 and never cut off.
+fn saturated(x: f32, c: f32) -> f32 {
+    x / (c + x)
+}
+
+/// The sum over common neighbours of 1 / ln(degree): a friend of few says more than a friend of all (Adamic and Adar,
+/// "Friends and neighbors on the Web", 2003). A neighbour of one counts as one of two.
+pub(super) fn adamic_adar<'a>(common: impl Iterator<Item = Slot>, neighbours: impl Fn(Slot) -> &'a [u32]) -> f32 {
+    common.map(|slot| 1.0 / (neighbours(slot).len().max(2) as f32).ln()).sum()
+}

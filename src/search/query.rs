@@ -1,0 +1,123 @@
+//! What is asked: [`SearchRequest`] as it comes in, [`Query`] once it is valid.
+
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+
+use super::SearchError;
+use super::filter::Filter;
+use crate::member::{Member, MemberId};
+
+/// The most hits one search gives.
+pub const MOST_HITS: usize = 1_000;
+
+/// The longest query text, in characters.
+pub const LONGEST_TEXT: usize = 10_000;
+
+/// Whether friends and colleagues may be among the hits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Known {
+    /// People the seeker does not know yet.
+    #[default]
+    Exclude,
+    /// Known people too; being one is then a point in common.
+    Include,
+}
+
+/// A search as a caller states it. Exactly one of `text`, `member`, `profile`, `interests` and `profession` says who
+/// seeks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchRequest {
+    /// What is sought, in the seeker's own words.
+    pub text: Option<String>,
+    /// A stored member seeks.
+    pub member: Option<MemberId>,
+    /// Somebody who is not stored seeks.
+    pub profile: Option<Member>,
+    /// Somebody with these interests seeks.
+    pub interests: Vec<String>,
+    /// Somebody who aims for this profession seeks.
+    pub profession: Option<String>,
+    /// Who may be found.
+    pub filter: Filter,
+    /// Whether known people may be found.
+    pub known: Known,
+    /// How many hits; 10 unless stated.
+    pub k: Option<usize>,
+}
+
+/// Who seeks.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Asked {
+    /// Somebody who said what they seek.
+    Text(String),
+    /// A stored member.
+    Member(MemberId),
+    /// Somebody with this profile.
+    Profile(Box<Member>),
+}
+
+/// A valid search.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Query {
+    pub(super) asked: Asked,
+    pub(super) filter: Filter,
+    pub(super) known: Known,
+    #[serde(skip)]
+    pub(super) k: NonZeroUsize,
+}
+
+impl TryFrom<SearchRequest> for Query {
+    type Error = SearchError;
+
+    fn try_from(request: SearchRequest) -> Result<Query, SearchError> {
+        let invalid = |field: &str, problem: String| SearchError::Invalid { field: field.to_owned(), problem };
+        let mut asked = Vec::new();
+        if let Some(text) = request.text {
+            let (text, length) = (text.trim().to_owned(), text.chars().count());
+            if !text.chars().any(char::is_alphanumeric) {
+                return Err(invalid(
+                    "text",
+                    "has no words; expected what is sought, in a sentence or a few words".into(),
+                ));
+            }
+            if length > LONGEST_TEXT {
+                return Err(invalid("text", format!("has {length} characters; at most {LONGEST_TEXT} are allowed")));
+            }
+            asked.push(Asked::Text(text));
+        }
+        asked.extend(request.member.map(Asked::Member));
+        let described = [
+            request.profile,
+            (!request.interests.is_empty()).then(|| Member { interests: request.interests, ..Member::default() }),
+            request.profession.map(|profession| Member { aims_for: Some(profession), ..Member::default() }),
+        ];
+        for profile in described.into_iter().flatten() {
+            let profile = profile.validate_profile().map_err(|error| invalid(&error.field, error.problem))?;
+            asked.push(Asked::Profile(Box::new(profile)));
+        }
+        let (Some(asked), true) = (asked.pop(), asked.is_empty()) else {
+            return Err(invalid(
+                "query",
+                "expected exactly one of text, member, profile, interests and profession".into(),
+            ));
+        };
+        request.filter.check().map_err(SearchError::Filter)?;
+        let k = request.k.unwrap_or(10);
+        let k = NonZeroUsize::new(k)
+            .filter(|k| k.get() <= MOST_HITS)
+            .ok_or_else(|| invalid("k", format!("is {k}; expected 1 to {MOST_HITS}")))?;
+        Ok(Query { asked, filter: request.filter, known: request.known, k })
+    }
+}
+
+impl Query {
+    /// Orders equal scores: a hash of the query and a member, so that nobody is always last.
+    pub(super) fn seed(&self) -> u64 {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        u64::from_le_bytes(blake3::hash(&json).as_bytes().first_chunk().copied().unwrap_or_default())
+    }
+}

@@ -1,0 +1,60 @@
+//! Ordering candidates by their match: the weighted sum of every feature. Computing only.
+
+use super::answer::Contribution;
+use super::explain::round;
+use super::features::{Comparison, Values};
+use super::weights::{Feature, Weights};
+use crate::index::Slot;
+
+/// A candidate with its features and score.
+#[derive(Debug, Clone)]
+pub(super) struct Ranked {
+    pub(super) slot: Slot,
+    /// Match plus adjustments, to a millionth.
+    pub(super) score: f64,
+    values: Values,
+}
+
+impl Ranked {
+    /// Every contribution other than zero, strongest first; they sum to the match.
+    pub(super) fn contributions(&self, weights: &Weights) -> Vec<Contribution> {
+        let mut contributions: Vec<Contribution> = Feature::ALL
+            .iter()
+            .zip(self.values)
+            .map(|(feature, value)| Contribution {
+                feature: *feature,
+                value: round(value, 6),
+                weight: round(weights.of(*feature), 6),
+                contribution: contribution(value, weights.of(*feature)),
+            })
+            .filter(|contribution| contribution.contribution > 0.0)
+            .collect();
+        contributions.sort_by(|left, right| right.contribution.total_cmp(&left.contribution));
+        contributions
+    }
+}
+
+/// Value times weight, to a millionth, so that what is printed sums to what is printed.
+fn contribution(value: f32, weight: f32) -> f64 {
+    (f64::from(value) * f64::from(weight) * 1e6).round() / 1e6
+}
+
+/// All candidates, best first. Equal scores are ordered by a hash of query and member, so that nobody is always last.
+pub(super) fn rank(comparison: &Comparison<'_>, weights: &Weights, candidates: Vec<Slot>, seed: u64) -> Vec<Ranked> {
+    let mut ranked: Vec<Ranked> = candidates
+        .into_iter()
+        .map(|slot| {
+            let values = comparison.values(slot);
+            let sum: f64 =
+                Feature::ALL.iter().zip(values).map(|(feature, value)| contribution(value, weights.of(*feature))).sum();
+            Ranked { slot, score: (sum * 1e6).round() / 1e6, values }
+        })
+        .collect();
+    let tie = |ranked: &Ranked| {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&seed.to_le_bytes()).update(comparison.snapshot.columns.id(ranked.slot).as_bytes());
+        *hasher.finalize().as_bytes()
+    };
+    ranked.sort_unstable_by(|left, right| right.score.total_cmp(&left.score).then_with(|| tie(left).cmp(&tie(right))));
+    ranked
+}

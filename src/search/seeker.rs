@@ -1,0 +1,264 @@
+//! The one who seeks, in the terms of one snapshot: vectors, keys, friends.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::embed::UnitVector;
+use crate::index::columns::Attribute;
+use crate::index::encode::{Encoded, Encoder, Passage, Phrase, words};
+use crate::index::{Slot, Snapshot};
+use crate::member::fold::Key;
+use crate::member::{Member, Place};
+
+/// A phrase of the seeker's, with its vector where the model covers it.
+#[derive(Debug, Clone)]
+pub(super) struct Need {
+    pub(super) key: Key,
+    pub(super) said: String,
+    pub(super) vector: Option<Arc<[f32]>>,
+    /// How telling it is that somebody has it too, in [0, 1].
+    pub(super) rarity: f32,
+}
+
+/// The seeker of one search.
+#[derive(Debug)]
+pub(super) struct Seeker {
+    /// Their place in the snapshot, where they are in it.
+    pub(super) slot: Option<Slot>,
+    /// Whether they spoke in free text.
+    pub(super) by_text: bool,
+    /// What is sought of a mentor's profile.
+    pub(super) wants: Option<Arc<[f32]>>,
+    /// What is sought of a mentor's interests.
+    pub(super) interest: Option<Arc<[f32]>>,
+    /// What they aim for; their own profession where they do not say.
+    pub(super) aims: Vec<Need>,
+    /// Whether `aims` is their own profession.
+    pub(super) aims_are_own: bool,
+    pub(super) seeks: Vec<Need>,
+    pub(super) facing: Vec<Need>,
+    pub(super) interests: Vec<Need>,
+    pub(super) industry: Option<Need>,
+    pub(super) encoded: Encoded,
+    pub(super) home: Option<Place>,
+    /// Words that say something, with their rarity.
+    pub(super) words: Vec<(Key, String, f32)>,
+    /// Slots of friends and colleagues, in order.
+    pub(super) friends: Vec<u32>,
+    pub(super) colleagues: Vec<u32>,
+    /// Slots blocked by either side.
+    pub(super) blocks: Vec<u32>,
+}
+
+/// A seeker whose texts are not all embedded yet.
+pub(super) struct Unembedded {
+    encoded: Encoded,
+    by_text: bool,
+    /// The clauses of a free text; each may name a need, or something faced.
+    clauses: Vec<Phrase>,
+    /// Professions recognised in a free text.
+    recognised: Vec<Phrase>,
+    member: Member,
+}
+
+impl Unembedded {
+    /// A member, or the profile of one.
+    pub(super) fn of_member(member: Member, encoder: &Encoder) -> Unembedded {
+        let encoded = encoder.encode(&member);
+        Unembedded { encoded, by_text: false, clauses: Vec::new(), recognised: Vec::new(), member }
+    }
+
+    /// Free text: known professions and interests are recognised in it, and each clause may name a need of its own.
+    pub(super) fn of_text(text: &str, encoder: &Encoder, snapshot: &Snapshot) -> Unembedded {
+        let mut encoded = encoder.encode(&Member { seeks: Some(text.to_owned()), ..Member::default() });
+        encoded.wants = encoded.covered.then(|| Passage { key: Key::of(text), text: text.to_owned() });
+        encoded.seeks = None;
+        encoded.words = words(text).into_iter().map(|(key, _)| key).collect();
+        let covered = encoded.covered;
+        let phrase = |said: &String| encoder.phrase(said, covered);
+        let known = |attribute| {
+            let phrases = runs_of_words(text).into_iter().filter_map(|run| phrase(&run));
+            let known: Vec<Phrase> =
+                phrases.filter(|phrase| !snapshot.columns.postings(attribute, phrase.key).is_empty()).collect();
+            longest(known)
+        };
+        encoded.interests = known(Attribute::Interest);
+        let recognised = known(Attribute::Profession);
+        let clauses = clauses(text).iter().filter_map(phrase).collect();
+        let member = Member { seeks: Some(text.to_owned()), ..Member::default() };
+        Unembedded { encoded, by_text: true, clauses, recognised, member }
+    }
+
+    /// The texts whose vectors the snapshot does not hold: they need a model run.
+    pub(super) fn missing(&self, snapshot: &Snapshot) -> Vec<(Key, String)> {
+        let own = self.clauses.iter().chain(&self.recognised);
+        let own = own.filter_map(|phrase| Some((phrase.key, phrase.embedded.as_deref()?)));
+        // A member's own profile text is not compared with anything when it seeks.
+        let skipped = self.encoded.profile.as_ref().filter(|_| self.encoded.wants.is_some()).map(|passage| passage.key);
+        let mut seen = HashSet::new();
+        self.encoded
+            .texts()
+            .chain(own)
+            .filter(|(key, _)| Some(*key) != skipped && snapshot.vectors.find(*key).is_none() && seen.insert(*key))
+            .map(|(key, text)| (key, text.to_owned()))
+            .collect()
+    }
+
+    /// The seeker, once the missing texts have their vectors.
+    pub(super) fn embedded(self, snapshot: &Snapshot, vectors: &HashMap<Key, UnitVector>) -> Seeker {
+        let columns = &snapshot.columns;
+        let vector = |key: Key| -> Option<Arc<[f32]>> {
+            let row = || snapshot.vectors.find(key).and_then(|row| snapshot.vectors.row(row));
+            vectors.get(&key).map(|vector| Arc::from(&vector[..])).or_else(|| row().map(Arc::from))
+        };
+        let need = |phrase: &Phrase, attribute: Option<Attribute>| Need {
+            key: phrase.key,
+            said: phrase.said.clone(),
+            vector: phrase.embedded.as_ref().and_then(|_| vector(phrase.key)),
+            rarity: attribute.map_or(1.0, |attribute| rarity(snapshot, attribute, phrase.key)),
+        };
+        let list =
+            |phrases: &[Phrase], attribute| phrases.iter().map(|phrase| need(phrase, attribute)).collect::<Vec<_>>();
+        let encoded = &self.encoded;
+        let interests = list(&encoded.interests, Some(Attribute::Interest));
+        let aims_are_own = !self.by_text && encoded.aims_for.is_none();
+        let aims = if !self.recognised.is_empty() {
+            list(&self.recognised, None)
+        } else if self.by_text {
+            list(&self.clauses, None)
+        } else {
+            encoded
+                .aims_for
+                .iter()
+                .chain(encoded.profession.iter().filter(|_| aims_are_own))
+                .map(|phrase| need(phrase, None))
+                .collect()
+        };
+        let seeks = encoded.seeks.iter().chain(&self.clauses).map(|phrase| need(phrase, None)).collect();
+        let facing = encoded.facing.iter().chain(&self.clauses).map(|phrase| need(phrase, None)).collect();
+        let of_interests = UnitVector::mean(interests.iter().filter_map(|need| need.vector.as_deref()));
+        let of_interests: Option<Arc<[f32]>> = of_interests.map(|mean| Arc::from(&mean[..]));
+        let said = encoded.wants.as_ref().and_then(|passage| vector(passage.key));
+        let shown = encoded.profile.as_ref().and_then(|passage| vector(passage.key));
+        // What is wanted; else what interests; else more of the same.
+        let wants = said.clone().or_else(|| of_interests.clone()).or(shown);
+        let slot = Some(self.member.id.as_str()).filter(|id| !id.is_empty()).and_then(|id| columns.slot(id));
+        let listed = |ids: &[crate::member::MemberId], own: fn(&crate::index::columns::Columns, Slot) -> &[u32]| {
+            let mut slots: Vec<u32> =
+                ids.iter().filter_map(|id| columns.slot(id.as_str())).map(|slot| slot.0).collect();
+            slots.extend(slot.map_or(&[][..], |slot| own(columns, slot)));
+            slots.sort_unstable();
+            slots.dedup();
+            slots
+        };
+        let public = self.member.public();
+        let text =
+            [&public.aims_for, &public.seeks].into_iter().flatten().chain(&public.facing).chain(&public.interests);
+        let text = text.map(String::as_str).collect::<Vec<_>>().join(" ");
+        let words = words(&text).into_iter().map(|(key, word)| (key, word, rarity(snapshot, Attribute::Word, key)));
+        Seeker {
+            slot,
+            by_text: self.by_text,
+            interest: of_interests.or_else(|| said.filter(|_| self.by_text)),
+            wants,
+            aims,
+            aims_are_own,
+            seeks,
+            facing,
+            interests,
+            industry: encoded.industry.as_ref().map(|phrase| need(phrase, None)),
+            words: words.collect(),
+            friends: listed(&public.friends, |columns, slot| columns.friends(slot)),
+            colleagues: listed(&public.colleagues, |columns, slot| columns.colleagues(slot)),
+            blocks: listed(&self.member.blocks, |columns, slot| columns.blocks(slot)),
+            home: public.location,
+            encoded: self.encoded,
+        }
+    }
+}
+
+/// How telling it is to share a value: 1 for one that a single member has, 0 for one that all have
+/// (ln(N/df) / ln N, the inverse document frequency scaled to [0, 1]).
+pub(super) fn rarity(snapshot: &Snapshot, attribute: Attribute, key: Key) -> f32 {
+    let members = snapshot.columns.len().max(2) as f32;
+    let having = snapshot.columns.postings(attribute, key).len().max(1) as f32;
+    ((members / having).ln() / members.ln()).clamp(0.0, 1.0)
+}
+
+/// The parts of a text that may each be a need: split at punctuation and at "and" or "but"; at most six.
+fn clauses(text: &str) -> Vec<String> {
+    let mut clauses: Vec<String> = vec![String::new()];
+    for word in text.split_whitespace() {
+        if matches!(word.to_lowercase().as_str(), "and" | "but" | "because") {
+            clauses.push(String::new());
+            continue;
+        }
+        let ends = word.ends_with(['.', ',', ';', ':', '!', '?']);
+        if let Some(clause) = clauses.last_mut() {
+            if !clause.is_empty() {
+                clause.push(' ');
+            }
+            clause.push_str(word.trim_end_matches(['.', ',', ';', ':', '!', '?']));
+        }
+        if ends {
+            clauses.push(String::new());
+        }
+    }
+    clauses.retain(|clause| clause.chars().any(char::is_alphanumeric));
+    if clauses.len() > 6 {
+        return vec![text.to_owned()];
+    }
+    clauses
+}
+
+/// Every run of one to four words of a text, longest first, that does not consist of common words alone.
+fn runs_of_words(text: &str) -> Vec<String> {
+    use unicode_segmentation::UnicodeSegmentation;
+    const LONGEST: usize = 4;
+    const MOST_WORDS: usize = 200;
+    let said: Vec<&str> = text.unicode_words().take(MOST_WORDS).collect();
+    let mut runs = Vec::new();
+    for length in (1..=LONGEST).rev() {
+        for run in said.windows(length) {
+            let run = run.join(" ");
+            if !words(&run).is_empty() {
+                runs.push(run);
+            }
+        }
+    }
+    runs
+}
+
+/// Of recognised phrases, those not inside a longer one: "registered nurse" makes "nurse" redundant.
+fn longest(phrases: Vec<Phrase>) -> Vec<Phrase> {
+    let mut kept: Vec<Phrase> = Vec::new();
+    for phrase in phrases {
+        let inside = |longer: &Phrase| {
+            format!(" {} ", longer.said.to_lowercase()).contains(&format!(" {} ", phrase.said.to_lowercase()))
+        };
+        if !kept.iter().any(inside) {
+            kept.push(phrase);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_falls_into_its_needs() {
+        let text = "I want to become a nurse and I am afraid of the exams.";
+        assert_eq!(clauses(text), ["I want to become a nurse", "I am afraid of the exams"]);
+        assert_eq!(clauses("nursing"), ["nursing"]);
+        assert_eq!(clauses("?! ..."), Vec::<String>::new());
+    }
+
+    #[test]
+    fn runs_hold_every_phrase_and_no_bare_common_words() {
+        let runs = runs_of_words("I want to become a nurse");
+        assert!(runs.contains(&"nurse".to_owned()) && runs.contains(&"become a nurse".to_owned()));
+        assert!(!runs.contains(&"want to".to_owned()));
+    }
+}

@@ -1,0 +1,130 @@
+//! The features of a match and what each weighs: one table an operator can read and change.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! features {
+    ($($(#[$doc:meta])* $variant:ident $name:ident $default:literal,)*) => {
+        /// One way in which a mentor suits a mentee. Its value is in [0, 1]; value times weight is its contribution.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Feature {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Feature {
+            /// Every feature, in the order of the weights.
+            pub const ALL: &'static [Feature] = &[$(Feature::$variant,)*];
+
+            /// The name in answers and in the weights table.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Feature::$variant => stringify!($name),)*
+                }
+            }
+        }
+
+        /// What each feature weighs; none below zero.
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct Weights {
+            $($(#[$doc])* pub $name: f32,)*
+        }
+
+        impl Default for Weights {
+            fn default() -> Self {
+                Weights { $($name: $default,)* }
+            }
+        }
+
+        impl Weights {
+            /// The weight of a feature.
+            #[inline]
+            pub fn of(&self, feature: Feature) -> f32 {
+                match feature {
+                    $(Feature::$variant => self.$name,)*
+                }
+            }
+        }
+    };
+}
+
+features! {
+    /// What the mentor is against what the mentee aims for.
+    Profession profession 0.22,
+    /// The mentor's profile as a whole against what the mentee looks for.
+    ProfileSimilarity profile_similarity 0.14,
+    /// The interests as a whole, one against the other.
+    InterestSimilarity interest_similarity 0.10,
+    /// Interests that are the same, or related by meaning.
+    SharedInterests shared_interests 0.12,
+    /// What the mentor overcame against what the mentee faces.
+    OvercameWhatIFace overcame_what_i_face 0.08,
+    /// The same industry, or a near one.
+    Industry industry 0.04,
+    /// A school in common; the rarer, the more.
+    School school 0.05,
+    /// A field of study in common; the rarer, the more.
+    FieldOfStudy field_of_study 0.03,
+    /// An employer in common; the rarer, the more.
+    Employer employer 0.04,
+    /// How near they live.
+    Distance distance 0.03,
+    /// The same home town.
+    Hometown hometown 0.02,
+    /// Languages in common; the rarer, the more.
+    Languages languages 0.03,
+    /// How few hours lie between their clocks.
+    TimeZone time_zone 0.01,
+    /// Friends in common (Adamic and Adar).
+    FriendsInCommon friends_in_common 0.16,
+    /// Colleagues in common (Adamic and Adar).
+    ColleaguesInCommon colleagues_in_common 0.05,
+    /// Groups in common; the rarer, the more.
+    GroupsInCommon groups_in_common 0.04,
+    /// Words in common; the rarer, the more.
+    WordsInCommon words_in_common 0.05,
+    /// How many years of experience the mentor is ahead.
+    ExperienceGap experience_gap 0.02,
+    /// They are friends already; counts only where known people are asked for.
+    AlreadyFriend already_friend 0.10,
+    /// They are colleagues already; counts only where known people are asked for.
+    AlreadyColleague already_colleague 0.10,
+}
+
+impl Weights {
+    /// Refuses what is no weight.
+    ///
+    /// # Errors
+    /// The first weight that is negative or no number.
+    pub fn check(&self) -> Result<(), String> {
+        for feature in Feature::ALL {
+            let weight = self.of(*feature);
+            if !(0.0..=1_000.0).contains(&weight) {
+                return Err(format!("weights.{} is {weight}; expected 0 to 1000", feature.name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Four hex digits that differ where weights differ: a part of an answer's state.
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for feature in Feature::ALL {
+            hasher.update(&self.of(*feature).to_le_bytes());
+        }
+        hasher.finalize().to_hex()[..4].to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profession_weighs_most_by_default() {
+        let weights = Weights::default();
+        for feature in Feature::ALL.iter().filter(|feature| **feature != Feature::Profession) {
+            assert!(weights.of(*feature) < weights.profession, "{}", feature.name());
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The members' database: the one source of truth that generations are built from.
+//!
+//! SQLite through sqlx, in the index folder: write-ahead log, `synchronous=FULL` (an acknowledged import survives a
+//! power cut), `secure_delete`. Only this module names sqlx.
+
+pub mod import;
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
+
+use crate::embed::UnitVector;
+use crate::member::fold::Key;
+use crate::member::{Member, MemberId};
+
+/// A failure of the database: what failed, on what, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no database in the folder yet.
+    #[error("no members yet: {0} does not exist; run `rapport import FILE` first")]
+    Missing(PathBuf),
+    /// Another process writes to the folder.
+    #[error("another rapport process is writing to {0}; wait for it to end, or stop it")]
+    Locked(PathBuf),
+    /// The folder cannot be written.
+    #[error("cannot write to {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A stored record does not read back.
+    #[error("member {id:?} in the database does not read back: {problem}; import this member again")]
+    Record {
+        /// The member.
+        id: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The database refused.
+    #[error("the members' database failed: {0}; is there room on the disk, and is the file whole?")]
+    Database(#[from] sqlx::Error),
+    /// The schema could not be brought up to date.
+    #[error("the members' database cannot be brought to this version's schema: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+}
+
+/// What an import changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Upserted {
+    /// Members seen for the first time.
+    pub added: u64,
+    /// Members whose record differs from the stored one.
+    pub changed: u64,
+    /// Members stored already exactly so.
+    pub unchanged: u64,
+}
+
+impl std::ops::AddAssign for Upserted {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+    }
+}
+
+/// Rows per statement: four values each stay below SQLite's 32,766 parameters.
+const ROWS: usize = 2_000;
+
+/// The members' database of one index folder.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: SqlitePool,
+}
+
+/// Held by the one process that writes to an index folder; given back when dropped.
+#[derive(Debug)]
+pub struct WriteLock {
+    _file: File,
+}
+
+impl WriteLock {
+    /// Takes the folder's lock, making the folder where it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while another process holds it; [`StoreError::Folder`] where the folder cannot be made.
+    pub fn take(index: &Path) -> Result<WriteLock, StoreError> {
+        let failed = |source| StoreError::Folder { path: index.to_owned(), source };
+        std::fs::create_dir_all(index).map_err(failed)?;
+        let file =
+            File::options().create(true).truncate(false).write(true).open(index.join(".lock")).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(WriteLock { _file: file }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked(index.to_owned())),
+            Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+impl Store {
+    const FILE: &'static str = "members.db";
+
+    /// Opens the database of an index folder, making it where it is missing.
+    ///
+    /// # Errors
+    /// Where the file cannot be made, opened or brought to this version's schema.
+    pub async fn create(index: &Path) -> Result<Store, StoreError> {
+        std::fs::create_dir_all(index).map_err(|source| StoreError::Folder { path: index.to_owned(), source })?;
+        Self::connect(&index.join(Self::FILE)).await
+    }
+
+    /// Opens the database of an index folder that must be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] where no member was ever imported; else as [`Store::create`].
+    pub async fn open(index: &Path) -> Result<Store, StoreError> {
+        let file = index.join(Self::FILE);
+        if !file.exists() {
+            return Err(StoreError::Missing(file));
+        }
+        Self::connect(&file).await
+    }
+
+    async fn connect(file: &Path) -> Result<Store, StoreError> {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("secure_delete", "ON")
+            .busy_timeout(std::time::Duration::from_secs(30));
+        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await?;
+        sqlx::migrate!("src/store/migrations").run(&pool).await?;
+        Ok(Store { pool })
+    }
+
+    /// Writes members, all or none; a member stored already exactly so is left as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; then nothing of this call was written.
+    pub async fn upsert(&self, members: &[Member]) -> Result<Upserted, StoreError> {
+        let mut done = Upserted::default();
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut seq: i64 =
+            sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM members").fetch_one(&mut *transaction).await?;
+        for chunk in members.chunks(ROWS) {
+            let ids: Vec<&str> = chunk.iter().map(|member| member.id.as_str()).collect();
+            let known =
+                rows_of("SELECT id, hash FROM members WHERE id IN ", &ids).build().fetch_all(&mut *transaction).await?;
+            let known: HashMap<String, Vec<u8>> =
+                known.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?;
+            let mut rows = Vec::new();
+            for member in chunk {
+                let record = record_of(member)?;
+                let hash = blake3::hash(record.as_bytes());
+                match known.get(member.id.as_str()) {
+                    Some(stored) if stored == hash.as_bytes() => {
+                        done.unchanged += 1;
+                        continue;
+                    }
+                    Some(_) => done.changed += 1,
+                    None => done.added += 1,
+                }
+                seq += 1;
+                rows.push((member.id.as_str(), seq, hash, record));
+            }
+            if rows.is_empty() {
+                continue;
+            }
+            let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO members (id, seq, hash, record) ");
+            insert.push_values(rows, |mut row, (id, seq, hash, record)| {
+                row.push_bind(id).push_bind(seq).push_bind(hash.as_bytes().to_vec()).push_bind(record);
+            });
+            insert.push(
+                " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, record = excluded.record",
+            );
+            insert.build().execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(done)
+    }
+
+    /// The number of members and the last change's sequence number.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn size(&self) -> Result<(u64, u64), StoreError> {
+        let row = sqlx::query("SELECT count(*), coalesce(max(seq), 0) FROM members").fetch_one(&self.pool).await?;
+        Ok((row.try_get::<i64, _>(0)?.unsigned_abs(), row.try_get::<i64, _>(1)?.unsigned_abs()))
+    }
+
+    /// The last change's sequence number.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn last_change(&self) -> Result<u64, StoreError> {
+        let last: i64 = sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM members").fetch_one(&self.pool).await?;
+        Ok(last.unsigned_abs())
+    }
+
+    /// Up to `limit` members after the given id, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Record`].
+    pub async fn page(&self, after: Option<&MemberId>, limit: u32) -> Result<Vec<Member>, StoreError> {
+        let rows = sqlx::query("SELECT id, record FROM members WHERE id > ? ORDER BY id LIMIT ?")
+            .bind(after.map_or("", MemberId::as_str))
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(|row| parse_record(row.try_get(0)?, row.try_get(1)?)).collect()
+    }
+
+    /// Every member's id, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn ids(&self) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar("SELECT id FROM members ORDER BY id").fetch_all(&self.pool).await?)
+    }
+
+    /// The records of those of the given members that are stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Record`].
+    pub async fn members(&self, ids: &[&str]) -> Result<HashMap<String, Member>, StoreError> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for chunk in ids.chunks(ROWS) {
+            let rows =
+                rows_of("SELECT id, record FROM members WHERE id IN ", chunk).build().fetch_all(&self.pool).await?;
+            for row in rows {
+                let id: &str = row.try_get(0)?;
+                found.insert(id.to_owned(), parse_record(id, row.try_get(1)?)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Which of the texts have a stored vector of the model.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn embedded(&self, model: &str, texts: &[Key]) -> Result<HashSet<Key>, StoreError> {
+        let mut found = HashSet::new();
+        for chunk in texts.chunks(ROWS) {
+            let mut query = vectors_of("SELECT text_key FROM embeddings WHERE model = ", model, chunk);
+            for row in query.build().fetch_all(&self.pool).await? {
+                found.insert(Key(row.try_get::<i64, _>(0)?.cast_unsigned()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The stored vectors of the texts: f32, little-endian in the database.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn embeddings(&self, model: &str, texts: &[Key]) -> Result<HashMap<Key, Vec<f32>>, StoreError> {
+        let mut found = HashMap::with_capacity(texts.len());
+        for chunk in texts.chunks(ROWS) {
+            let mut query = vectors_of("SELECT text_key, vector FROM embeddings WHERE model = ", model, chunk);
+            for row in query.build().fetch_all(&self.pool).await? {
+                let bytes: &[u8] = row.try_get(1)?;
+                let vector = bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+                found.insert(Key(row.try_get::<i64, _>(0)?.cast_unsigned()), vector.collect());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Keeps vectors for their texts; one that is there already stays.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; then nothing of this call was written.
+    pub async fn keep_embeddings(&self, model: &str, vectors: &[(Key, UnitVector)]) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin().await?;
+        for chunk in vectors.chunks(ROWS) {
+            let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO embeddings (model, text_key, vector) ");
+            insert.push_values(chunk, |mut row, (key, vector)| {
+                let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
+                row.push_bind(model).push_bind(key.0.cast_signed()).push_bind(bytes);
+            });
+            insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *transaction).await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+fn rows_of<'a>(select: &str, ids: &'a [&'a str]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(select);
+    query.push_tuples(ids, |mut row, id| {
+        row.push_bind(*id);
+    });
+    query
+}
+
+fn vectors_of(select: &str, model: &str, texts: &[Key]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(select);
+    query.push_bind(model.to_owned()).push(" AND text_key IN (");
+    let mut list = query.separated(", ");
+    for key in texts {
+        list.push_bind(key.0.cast_signed());
+    }
+    query.push(")");
+    query
+}
+
+fn record_of(member: &Member) -> Result<String, StoreError> {
+    serde_json::to_string(member)
+        .map_err(|error| StoreError::Record { id: member.id.to_string(), problem: error.to_string() })
+}
+
+fn parse_record(id: &str, record: &str) -> Result<Member, StoreError> {
+    serde_json::from_str(record).map_err(|error| StoreError::Record { id: id.to_owned(), problem: error.to_string() })
+}

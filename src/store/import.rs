@@ -1,0 +1,83 @@
+//! Members from files into the database.
+
+use std::path::Path;
+
+use tokio::runtime::Handle;
+
+use super::{Store, StoreError, Upserted};
+use crate::member::Member;
+use crate::member::import::{BadLine, ImportError, Line, Strictness, read_members};
+
+/// Members written in one transaction.
+const BATCH: usize = 2_000;
+
+/// What is told while a file is imported.
+#[derive(Debug)]
+pub enum ImportEvent {
+    /// A line was set aside.
+    Bad(BadLine),
+    /// Unknown fields were let pass (lenient only).
+    Unknown {
+        /// Counted from 1.
+        line: u64,
+        /// Their names.
+        fields: Vec<String>,
+    },
+    /// So many members are in the database by now.
+    Written(u64),
+}
+
+/// An import that broke off; what was written before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportFailed {
+    /// The file cannot be read on.
+    #[error(transparent)]
+    File(#[from] ImportError),
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What was told could not be taken down.
+    #[error("cannot set bad lines aside: {0}")]
+    Rejects(#[from] std::io::Error),
+}
+
+impl Store {
+    /// Imports a file of members (`-` is standard input). Blocking: it must not be called on the async runtime's own
+    /// threads, and needs the runtime's handle for the database.
+    ///
+    /// # Errors
+    /// [`ImportFailed`], with what was written before it; the good lines up to there are kept.
+    pub fn import_file(
+        &self,
+        runtime: &Handle,
+        path: &Path,
+        strictness: Strictness,
+        mut told: impl FnMut(ImportEvent) -> std::io::Result<()>,
+    ) -> (Upserted, Result<(), ImportFailed>) {
+        let mut done = Upserted::default();
+        let mut batch: Vec<Member> = Vec::with_capacity(BATCH);
+        let mut write = |batch: &mut Vec<Member>| -> Result<u64, ImportFailed> {
+            done += runtime.block_on(self.upsert(batch))?;
+            batch.clear();
+            Ok(done.added + done.changed + done.unchanged)
+        };
+        let read = read_members::<ImportFailed>(path, strictness, &mut |line| {
+            match line {
+                Line::Bad(bad) => told(ImportEvent::Bad(bad))?,
+                Line::Member { member, line, unknown } => {
+                    if !unknown.is_empty() {
+                        told(ImportEvent::Unknown { line, fields: unknown })?;
+                    }
+                    batch.push(*member);
+                    if batch.len() == BATCH {
+                        told(ImportEvent::Written(write(&mut batch)?))?;
+                    }
+                }
+            }
+            Ok(())
+        });
+        // The good lines before a break are good.
+        let last = write(&mut batch).and_then(|written| Ok(told(ImportEvent::Written(written))?));
+        (done, read.and(last))
+    }
+}
