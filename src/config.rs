@@ -112,7 +112,7 @@ impl Default for MembersConfig {
 
 impl Default for SearchConfig {
     fn default() -> Self {
-        SearchConfig { ef: crate::search::DEFAULT_EF, candidates: 200 }
+        SearchConfig { ef: crate::search::DEFAULT_EF, candidates: 64 }
     }
 }
 

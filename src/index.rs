@@ -7,6 +7,7 @@ pub mod arrays;
 pub mod columns;
 pub mod encode;
 pub mod facet;
+pub mod floor;
 pub mod graph;
 pub mod manifest;
 mod mapped;
@@ -22,6 +23,7 @@ use arrays::{ArrayFile, Damaged};
 use columns::{Columns, flag};
 use encode::Encoder;
 use facet::Facet;
+use floor::Background;
 use manifest::{FORMAT, Manifest};
 use vectors::Vectors;
 
@@ -88,7 +90,20 @@ pub struct Snapshot {
     pub interests: Facet,
     /// Mentors who can be found: of age and not paused.
     pub findable: FixedBitSet,
+    /// What vectors are compared with to tell which cosines say something: profiles, interests, phrases.
+    pub backgrounds: Backgrounds,
     files: Vec<ArrayFile>,
+}
+
+/// A sample of each kind of vector.
+#[derive(Debug)]
+pub struct Backgrounds {
+    /// Of the facet `profile`.
+    pub profile: Background,
+    /// Of the facet `interests`.
+    pub interests: Background,
+    /// Of all texts.
+    pub phrases: Background,
 }
 
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -121,8 +136,14 @@ impl Snapshot {
             let wanted = flag::MENTOR | flag::ADULT;
             findable.set(slot, flags & (wanted | flag::PAUSED) == wanted);
         }
+        let seed = manifest.graph.seed;
+        let backgrounds = Backgrounds {
+            profile: Background::of(profile.nodes(), |node| profile.rows()[node], seed),
+            interests: Background::of(interests.nodes(), |node| interests.rows()[node], seed),
+            phrases: Background::of(vectors.texts(), |text| text as u32, seed),
+        };
         let files = vec![columns_file, vectors_file, profile_file, interests_file];
-        Ok(Snapshot { manifest, columns, vectors, profile, interests, findable, files })
+        Ok(Snapshot { manifest, columns, vectors, profile, interests, findable, backgrounds, files })
     }
 
     /// Reads every file whole and compares it with its checksum.

@@ -145,7 +145,7 @@ impl Night {
         })?;
 
         (self.progress)(Progress::Auditing);
-        let (profile, interests, floors) = written.audit(staging.folder(), used.dimension, self.graph.seed)?;
+        let (profile, interests) = written.audit(staging.folder(), used.dimension, self.graph.seed)?;
         let manifest = Manifest {
             format: FORMAT,
             generation: staging.generation,
@@ -156,7 +156,6 @@ impl Night {
             adult_when_absent: self.adult_when_absent,
             aliases: self.aliases.clone(),
             counts: written.counts,
-            floors,
             profile,
             interests,
             seconds: (self.begun.elapsed().as_secs_f64() * 1e3).round() / 1e3,

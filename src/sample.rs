@@ -93,7 +93,10 @@ impl Community {
                 && !member.facing.is_empty()
                 && member.private.is_empty()
         };
-        let nurse = |member: &Member| member.aims_for.as_ref().is_some_and(|aim| aim.to_lowercase().contains("nurse"));
+        let nurse = |member: &Member| {
+            let aim = member.aims_for.as_deref().unwrap_or_default();
+            ["Registered nurse", "Charge nurse", "Nurse practitioner"].contains(&aim)
+        };
         let first =
             |good: &dyn Fn(&Member) -> bool| searched().find(|(_, member)| good(member)).map(|(index, _)| index);
         first(&|member| speaks(member) && nurse(member) && member.friends.len() > 4)

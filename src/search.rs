@@ -26,6 +26,7 @@ pub mod weights;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::OnceCell;
 
@@ -47,7 +48,7 @@ use rerank::Ranked;
 use seeker::{Seeker, Unembedded};
 
 /// The walk's candidate pool unless configured: recall@10 above .99 on 26,000 real profiles (ARCHITECTURE.md).
-pub const DEFAULT_EF: usize = 200;
+pub const DEFAULT_EF: usize = 128;
 
 /// Why a search gave nothing. The first three are the caller's to mend, the others ours.
 #[derive(Debug, thiserror::Error)]
@@ -143,9 +144,20 @@ impl Searcher {
     /// [`SearchError`]; [`SearchError::is_callers`] tells whose fault it was.
     pub async fn search(&self, request: SearchRequest) -> Result<Answer, SearchError> {
         let query = Query::try_from(request)?;
+        let begun = Instant::now();
         let seeker = self.seeker(&query).await?;
+        let prepared = begun.elapsed();
         let ranked = self.rank(&query, &seeker)?;
-        self.respond(&query, &seeker, ranked).await
+        let (candidates, reranked) = (ranked.len(), begun.elapsed());
+        let answer = self.respond(&query, &seeker, ranked).await?;
+        tracing::debug!(
+            candidates,
+            seeker_us = prepared.as_micros(),
+            rank_us = (reranked - prepared).as_micros(),
+            respond_us = (begun.elapsed() - reranked).as_micros(),
+            "searched"
+        );
+        Ok(answer)
     }
 
     /// Who seeks, in the snapshot's terms.
@@ -154,7 +166,7 @@ impl Searcher {
             Asked::Text(text) => Unembedded::of_text(text, &self.encoder, &self.snapshot),
             Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder),
             Asked::Member(id) => {
-                let mut found = self.store.members(&[id.as_str()]).await?;
+                let (mut found, _) = self.store.members(&[id.as_str()]).await?;
                 let member = found.remove(id.as_str()).filter(|member| self.is_adult(member));
                 let member = member.ok_or_else(|| SearchError::NotAvailable(id.to_string()))?;
                 Unembedded::of_member(member, &self.encoder)
@@ -213,7 +225,7 @@ impl Searcher {
         let k = query.k.get();
         let candidates = retrieve::candidates(snapshot, seeker, &allowed, query.known, k, &self.config.search, seed);
         let comparison = self.comparison(query, seeker);
-        Ok(rerank::rank(&comparison, &self.config.weights, candidates, seed))
+        Ok(rerank::rank(&comparison, &self.config.weights, &candidates, seed))
     }
 
     fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker) -> Comparison<'a> {
@@ -227,13 +239,13 @@ impl Searcher {
         let columns = &self.snapshot.columns;
         let mut hits = Vec::with_capacity(query.k.get());
         let mut rest = ranked.into_iter().peekable();
-        while hits.len() < query.k.get() && rest.peek().is_some() {
+        let last_change = loop {
             let next: Vec<Ranked> = rest.by_ref().take(query.k.get() - hits.len()).collect();
             let mut ids: Vec<&str> = next.iter().map(|ranked| columns.id(ranked.slot)).collect();
             ids.extend(next.iter().flat_map(|ranked| comparison.named_in_reasons(ranked.slot)));
             ids.sort_unstable();
             ids.dedup();
-            let records = self.store.members(&ids).await?;
+            let (records, last_change) = self.store.members(&ids).await?;
             let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
             for ranked in next {
                 let record = records.get(columns.id(ranked.slot)).filter(|record| self.may_be_found(record, query));
@@ -249,8 +261,11 @@ impl Searcher {
                     member: HitMember { id: member.id.to_string(), name: member.name, headline: member.headline },
                 });
             }
-        }
-        let changes = self.store.last_change().await?.saturating_sub(self.snapshot.manifest.sequence);
+            if hits.len() == query.k.get() || rest.peek().is_none() {
+                break last_change;
+            }
+        };
+        let changes = last_change.saturating_sub(self.snapshot.manifest.sequence);
         let state = format!("{}+{changes}.0.{}", self.snapshot.name(), self.config.weights.hash());
         Ok(Answer { state, hits })
     }

@@ -193,15 +193,6 @@ impl Store {
         Ok((row.try_get::<i64, _>(0)?.unsigned_abs(), row.try_get::<i64, _>(1)?.unsigned_abs()))
     }
 
-    /// The last change's sequence number.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn last_change(&self) -> Result<u64, StoreError> {
-        let last: i64 = sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM members").fetch_one(&self.pool).await?;
-        Ok(last.unsigned_abs())
-    }
-
     /// Up to `limit` members after the given id, in the order of their ids.
     ///
     /// # Errors
@@ -223,21 +214,21 @@ impl Store {
         Ok(sqlx::query_scalar("SELECT id FROM members ORDER BY id").fetch_all(&self.pool).await?)
     }
 
-    /// The records of those of the given members that are stored.
+    /// The records of those of the given members that are stored, and the last change's sequence number at that moment.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Record`].
-    pub async fn members(&self, ids: &[&str]) -> Result<HashMap<String, Member>, StoreError> {
-        let mut found = HashMap::with_capacity(ids.len());
-        for chunk in ids.chunks(ROWS) {
-            let rows =
-                rows_of("SELECT id, record FROM members WHERE id IN ", chunk).build().fetch_all(&self.pool).await?;
-            for row in rows {
-                let id: &str = row.try_get(0)?;
-                found.insert(id.to_owned(), parse_record(id, row.try_get(1)?)?);
-            }
-        }
-        Ok(found)
+    pub async fn members(&self, ids: &[&str]) -> Result<(HashMap<String, Member>, u64), StoreError> {
+        // One statement, so that records and sequence are of one state, and one row, since each row crosses threads.
+        let select = "SELECT coalesce(max(seq), 0), (
+                SELECT '[' || coalesce(group_concat(record, ','), '') || ']' FROM members
+                WHERE id IN (SELECT value FROM json_each(?))
+            ) FROM members";
+        let ids = serde_json::to_string(ids).unwrap_or_default();
+        let row = sqlx::query(select).bind(&ids).fetch_one(&self.pool).await?;
+        let found: Vec<Member> = parse_record(&ids, row.try_get(1)?)?;
+        let found = found.into_iter().map(|member| (member.id.to_string(), member)).collect();
+        Ok((found, row.try_get::<i64, _>(0)?.unsigned_abs()))
     }
 
     /// Which of the texts have a stored vector of the model.
@@ -315,6 +306,6 @@ fn record_of(member: &Member) -> Result<String, StoreError> {
         .map_err(|error| StoreError::Record { id: member.id.to_string(), problem: error.to_string() })
 }
 
-fn parse_record(id: &str, record: &str) -> Result<Member, StoreError> {
+fn parse_record<T: serde::de::DeserializeOwned>(id: &str, record: &str) -> Result<T, StoreError> {
     serde_json::from_str(record).map_err(|error| StoreError::Record { id: id.to_owned(), problem: error.to_string() })
 }

@@ -29,9 +29,9 @@ pub fn answer(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
 
 fn write_hit(out: &mut impl Write, hit: &Hit, bars: bool) -> io::Result<()> {
     let member = &hit.member;
-    let name = clean(member.name.as_deref().unwrap_or(&member.id));
-    write!(out, "{:>3}. {NAME}{name}{NAME:#}", hit.rank)?;
-    if let Some(headline) = &member.headline {
+    let name = member.name.as_deref().or(member.headline.as_deref()).unwrap_or(&member.id);
+    write!(out, "{:>3}. {NAME}{}{NAME:#}", hit.rank, clean(name))?;
+    if let (Some(_), Some(headline)) = (&member.name, &member.headline) {
         write!(out, ", {}", clean(headline))?;
     }
     writeln!(out, " {QUIET}({}){QUIET:#}", clean(&member.id))?;

@@ -89,11 +89,11 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
 fn facet(out: &mut impl Write, name: &str, report: &FacetReport) -> std::io::Result<()> {
     writeln!(
         out,
-        "{name:<10} {} members, {} distinct vectors, recall@10 {:.3}, {} not found by their own vector, {} orphans repaired",
+        "{name:<10} {} members, {} distinct vectors, recall@10 {:.3}, {} not found by their own vector, {} repaired",
         HumanCount(report.members),
         HumanCount(report.nodes),
         report.recall_at_10,
         report.lost,
-        report.orphans_repaired
+        report.repaired
     )
 }

@@ -75,7 +75,10 @@ fn fetch(name: &str, options: TextInitOptions, kept: &Path) -> Result<TextEmbedd
     let (done, loaded) = mpsc::channel();
     std::thread::Builder::new()
         .name("hub".into())
-        .spawn(move || done.send(TextEmbedding::try_new(options)))
+        .spawn(move || {
+            // Nobody listens any more where this took too long.
+            let _ = done.send(TextEmbedding::try_new(options));
+        })
         .map_err(|error| failed(error.to_string()))?;
     let (mut bytes, mut since) = (bytes_under(kept), Instant::now());
     loop {
@@ -96,10 +99,16 @@ fn fetch(name: &str, options: TextInitOptions, kept: &Path) -> Result<TextEmbedd
     }
 }
 
-/// An error and what caused it, on one line.
+/// An error and what caused it, on one line; a cause that the line has said already is not repeated.
 fn causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut said = error.to_string();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let cause = cause.to_string();
+        if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 #[cfg(test)]

@@ -190,7 +190,8 @@ impl Models {
     }
 
     /// Loads a model, in up to `threads` single-threaded sessions. Every file is checked before it is used: ONNX
-    /// Runtime hangs or aborts on a damaged library.
+    /// Runtime hangs or aborts on a damaged library. Sessions after the first are made when there is work for them; the
+    /// default model takes about 200 MB in each.
     ///
     /// # Errors
     /// [`EmbedError`]: files missing or damaged, the name unknown, or a model that does not load.

@@ -335,11 +335,6 @@ impl<T: Element> ListsBuilder<T> {
         &self.values[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 
-    /// How many lists there are.
-    pub fn len(&self) -> usize {
-        self.starts.len() - 1
-    }
-
     /// The same lists with each value put through `map`.
     pub fn map<U: Element>(&self, map: impl Fn(T) -> U) -> ListsBuilder<U> {
         ListsBuilder { starts: self.starts.clone(), values: self.values.iter().map(|value| map(*value)).collect() }

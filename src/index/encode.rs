@@ -156,11 +156,11 @@ impl Encoder {
     }
 
     /// A phrase of its own, such as one recognised in a query's text; nothing where there is no letter in it.
-    pub fn phrase(&self, text: &String, covered: bool) -> Option<Phrase> {
+    pub fn phrase(&self, text: &str, covered: bool) -> Option<Phrase> {
         let folded = self.aliases.folded(text);
         let key = Key::of(&folded);
         let embedded = (covered && self.coverage.covers(&folded)).then_some(folded);
-        (key != Key::NONE).then(|| Phrase { key, said: text.clone(), embedded })
+        (key != Key::NONE).then(|| Phrase { key, said: text.to_owned(), embedded })
     }
 
     fn keys<'a>(&self, texts: impl Iterator<Item = &'a str>) -> Vec<Key> {
@@ -180,8 +180,14 @@ impl Encoder {
         if !covered {
             return None;
         }
-        let text = texts_of(member, fields).collect::<Vec<_>>().join(". ");
-        (!text.is_empty()).then(|| Passage { key: Key::of(&text), text })
+        let texts: Vec<&str> = texts_of(member, fields).collect();
+        let text = match texts[..] {
+            [] => return None,
+            // A single text is a phrase, which is embedded anyway.
+            [text] => self.aliases.folded(text),
+            _ => texts.join(". "),
+        };
+        Some(Passage { key: Key::of(&text), text }).filter(|passage| passage.key != Key::NONE)
     }
 
     fn words_of(&self, member: &Member) -> Vec<Key> {

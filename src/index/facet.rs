@@ -12,6 +12,7 @@ use super::Slot;
 use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged, Lists, ListsBuilder};
 use super::graph::{Graph, GraphBuilder, GraphParameters, Scratch};
 use super::vectors::{Quantizer, Vectors, dot};
+use super::write::AUDIT_EF;
 
 /// No node, or no row.
 const NONE: u32 = u32::MAX;
@@ -26,6 +27,20 @@ pub struct Near {
     pub slot: Slot,
     /// In [−1, 1].
     pub cosine: f32,
+}
+
+/// What is looked for in a facet.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// A unit vector.
+    pub query: &'a [f32],
+    /// How many members.
+    pub k: usize,
+    /// Those who may be found.
+    pub allowed: &'a FixedBitSet,
+    /// Turns the order of the members behind one vector, so that where not all of them fit it is not always the same
+    /// ones that are left out.
+    pub turn: u64,
 }
 
 /// How a query was carried out.
@@ -44,8 +59,8 @@ pub struct FacetReport {
     pub members: u64,
     /// Distinct vectors.
     pub nodes: u64,
-    /// Nodes that no walk reached after building, linked by the repair.
-    pub orphans_repaired: u64,
+    /// Nodes that a walk for their own vector did not find after building, linked by the repair.
+    pub repaired: u64,
     /// Nodes that a search for their own vector does not find.
     pub lost: u64,
     /// Mean recall@10 of the walk against the exact scan on held queries; 1 where there are none.
@@ -104,28 +119,18 @@ impl Facet {
     }
 
     /// The rows of the nodes' vectors.
-    pub(super) fn node_rows(&self) -> Vec<u32> {
-        self.rows.to_vec()
+    pub(super) fn rows(&self) -> &[u32] {
+        &self.rows
     }
 
-    /// The `k` allowed members nearest to the query (unit length), best first, by the cheaper of scan and walk.
+    /// The allowed members nearest to the query, best first, by the cheaper of scan and walk.
     ///
     /// `matches` is the number of allowed members; `ef` the walk's pool for an unfiltered query, widened as the filter
-    /// narrows so that as many matches are seen. Members of one vector come in an order turned by `turn`, so that where
-    /// not all of them fit it is not always the same ones that are left out.
-    pub fn search(
-        &self,
-        vectors: &Vectors,
-        query: &[f32],
-        k: usize,
-        ef: usize,
-        allowed: &FixedBitSet,
-        matches: usize,
-        turn: u64,
-    ) -> Vec<Near> {
-        match self.plan(ef.max(k), matches) {
-            Plan::Scan => self.scan(vectors, query, k, allowed, turn),
-            Plan::Walk(ef) => self.walk(vectors, query, k, ef, allowed, turn),
+    /// narrows so that as many matches are seen.
+    pub fn search(&self, vectors: &Vectors, probe: Probe<'_>, ef: usize, matches: usize) -> Vec<Near> {
+        match self.plan(ef.max(probe.k), matches) {
+            Plan::Scan => self.scan(vectors, probe),
+            Plan::Walk(ef) => self.walk(vectors, probe, ef),
         }
     }
 
@@ -138,32 +143,30 @@ impl Facet {
     }
 
     /// The exact `k` nearest among the allowed.
-    pub fn scan(&self, vectors: &Vectors, query: &[f32], k: usize, allowed: &FixedBitSet, turn: u64) -> Vec<Near> {
+    pub fn scan(&self, vectors: &Vectors, probe: Probe<'_>) -> Vec<Near> {
         let mut seen = FixedBitSet::with_capacity(self.nodes());
         let mut nodes = Vec::new();
-        for slot in allowed.ones() {
+        for slot in probe.allowed.ones() {
             let node = self.node_of.get(slot).copied().unwrap_or(NONE) as usize;
             if node < self.nodes() && !seen.put(node) {
                 nodes.push(node as u32);
             }
         }
-        self.expand(vectors, query, nodes.into_iter(), k, allowed, turn)
+        self.expand(vectors, probe, nodes.into_iter())
     }
 
     /// The walk's `k` nearest among the allowed, from a pool of `ef` nodes.
-    pub fn walk(
-        &self,
-        vectors: &Vectors,
-        query: &[f32],
-        k: usize,
-        ef: usize,
-        allowed: &FixedBitSet,
-        turn: u64,
-    ) -> Vec<Near> {
+    pub fn walk(&self, vectors: &Vectors, probe: Probe<'_>, ef: usize) -> Vec<Near> {
+        let Probe { query, k, allowed, .. } = probe;
         let codes: Vec<i8> = self.quantizer.codes(query).collect();
         let mut scratch = self.scratches.lock().ok().and_then(|mut kept| kept.pop()).unwrap_or_default();
-        self.graph.walk(&self.codes, &codes, ef.max(1), &mut scratch);
-        let near = self.expand(vectors, query, scratch.pool.iter().map(|pooled| pooled.node), k, allowed, turn);
+        self.graph.walks().walk(&self.codes, &codes, ef.max(1), &mut scratch);
+        // The pool is in the order of int8 dots, which err by a few thousandths: past a margin nothing climbs into the
+        // best k.
+        let has_allowed =
+            |node: &u32| self.members.get(*node as usize).iter().any(|slot| allowed.contains(*slot as usize));
+        let nodes = scratch.pool.iter().map(|pooled| pooled.node).filter(has_allowed).take(k + k / 2 + 16);
+        let near = self.expand(vectors, probe, nodes);
         if let Ok(mut kept) = self.scratches.lock() {
             kept.push(scratch);
         }
@@ -171,23 +174,15 @@ impl Facet {
     }
 
     /// Scores nodes exactly and gives the allowed members behind the best of them.
-    fn expand(
-        &self,
-        vectors: &Vectors,
-        query: &[f32],
-        nodes: impl Iterator<Item = u32>,
-        k: usize,
-        allowed: &FixedBitSet,
-        turn: u64,
-    ) -> Vec<Near> {
+    fn expand(&self, vectors: &Vectors, probe: Probe<'_>, nodes: impl Iterator<Item = u32>) -> Vec<Near> {
+        let Probe { query, k, allowed, turn } = probe;
         let mut scored: Vec<(f32, u32)> =
             nodes.filter_map(|node| Some((dot(query, vectors.row(*self.rows.get(node as usize)?)?), node))).collect();
         let order = |left: &(f32, u32), right: &(f32, u32)| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1));
-        // Each node has a member that is allowed in a scan, though not in a walk, whose nodes are few.
-        let keep = if scored.len() > 4 * k { k } else { scored.len() };
-        if keep < scored.len() && keep > 0 {
-            scored.select_nth_unstable_by(keep - 1, order);
-            scored.truncate(keep);
+        // Every node here has a member that is allowed, so the best k nodes hold the best k members.
+        if k > 0 && k < scored.len() {
+            scored.select_nth_unstable_by(k - 1, order);
+            scored.truncate(k);
         }
         scored.sort_unstable_by(order);
         let mut near = Vec::with_capacity(k);
@@ -218,7 +213,7 @@ impl Facet {
             let row = self.rows.get(*node as usize).and_then(|row| vectors.row(*row)).unwrap_or_default();
             let codes: Vec<i8> = self.quantizer.codes(row).collect();
             let mut scratch = self.scratches.lock().ok().and_then(|mut kept| kept.pop()).unwrap_or_default();
-            self.graph.walk(&self.codes, &codes, ef, &mut scratch);
+            self.graph.walks().walk(&self.codes, &codes, ef, &mut scratch);
             let found = scratch.pool.iter().any(|pooled| pooled.node == *node);
             if let Ok(mut kept) = self.scratches.lock() {
                 kept.push(scratch);
@@ -233,8 +228,9 @@ impl Facet {
             .filter_map(|(left, right)| {
                 let vector = |node: &u32| self.rows.get(*node as usize).and_then(|row| vectors.row(*row));
                 let mixture = crate::embed::UnitVector::mean([vector(left)?, vector(right)?].into_iter())?;
-                let exact = self.scan(vectors, &mixture, 10, &everyone, 0);
-                let walked = self.walk(vectors, &mixture, 10, ef, &everyone, 0);
+                let probe = Probe { query: &mixture, k: 10, allowed: &everyone, turn: 0 };
+                let exact = self.scan(vectors, probe);
+                let walked = self.walk(vectors, probe, ef);
                 // By cosine, not by id: equally near members are equally right.
                 let worst = exact.last()?.cosine;
                 Some(walked.iter().filter(|near| near.cosine >= worst).count() as f64 / exact.len() as f64)
@@ -244,7 +240,7 @@ impl Facet {
         FacetReport {
             members: self.in_facet as u64,
             nodes: u64::from(nodes),
-            orphans_repaired: repaired as u64,
+            repaired: repaired as u64,
             lost: lost as u64,
             recall_at_10,
         }
@@ -292,9 +288,11 @@ pub(super) fn write_facet(
     let vector = |row: &u32| vectors.row(*row).unwrap_or_default();
     let quantizer = Quantizer::fit(rows.iter().map(vector));
     let codes_of = |rows: &[u32]| -> Vec<i8> { rows.iter().flat_map(|row| quantizer.codes(vector(row))).collect() };
-    let mut graph = GraphBuilder::build(&codes_of(&rows), dimension, quantizer.scale(), parameters);
-    let repaired = graph.repair();
-    let (order, _) = graph.breadth_first();
+    let codes = codes_of(&rows);
+    let mut graph = GraphBuilder::build(&codes, dimension, quantizer.scale(), parameters);
+    let repaired = graph.repair(&codes, dimension, AUDIT_EF);
+    drop(codes);
+    let order = graph.breadth_first();
     let graph = graph.renumbered(&order);
     let mut renamed = vec![NONE; order.len()];
     for (new, old) in order.iter().enumerate() {

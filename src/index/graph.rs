@@ -13,6 +13,7 @@ use hnsw_rs::hnsw::Hnsw;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
 use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged};
 use super::mapped::prefetch;
@@ -117,7 +118,7 @@ impl GraphBuilder {
     }
 
     /// Nodes in breadth-first order from the entry: near nodes lie near in memory. Unreachable ones come last.
-    pub(super) fn breadth_first(&self) -> (Vec<u32>, usize) {
+    pub(super) fn breadth_first(&self) -> Vec<u32> {
         let mut order = Vec::with_capacity(self.nodes());
         let mut seen = vec![false; self.nodes()];
         let mut waiting: VecDeque<u32> = (self.nodes() > 0).then_some(self.entry).into_iter().collect();
@@ -129,43 +130,63 @@ impl GraphBuilder {
             let base = &self.base[node as usize * self.width..][..self.width];
             waiting.extend(base.iter().filter(|id| **id != NONE && !seen[**id as usize]));
         }
-        let reachable = order.len();
         order.extend((0..self.nodes() as u32).filter(|node| !seen[*node as usize]));
-        (order, reachable)
+        order
     }
 
-    /// Links every node that no walk reaches from its own nearest neighbours; says how many were.
+    /// Links every node that a walk with this `ef` does not find by its own codes; says how many were.
     ///
-    /// A full neighbour gives up its last link that has other ways in; the search's audit checks the result.
-    pub(super) fn repair(&mut self) -> usize {
-        let (order, reachable) = self.breadth_first();
-        let orphans = &order[reachable..];
-        let mut ways_in = vec![0u32; self.nodes()];
-        for id in self.base.iter().filter(|id| **id != NONE) {
-            ways_in[*id as usize] += 1;
-        }
-        let mut reached = vec![false; self.nodes()];
-        for node in &order[..reachable] {
-            reached[*node as usize] = true;
-        }
-        for &orphan in orphans {
-            let own = self.base[orphan as usize * self.width..][..self.width].to_vec();
-            let anchor = own.into_iter().find(|id| *id != NONE && reached[*id as usize]).unwrap_or(self.entry);
-            let links = &mut self.base[anchor as usize * self.width..][..self.width];
-            let place = links
-                .iter()
-                .position(|id| *id == NONE)
-                .or_else(|| links.iter().rposition(|id| ways_in[*id as usize] > 1));
-            if let Some(place) = place {
-                if links[place] != NONE {
-                    ways_in[links[place] as usize] -= 1;
+    /// Such a node gets a link from the nearest node that its walk does find, so that the same walk finds it now. A full
+    /// anchor gives up its last link to a node that others link to; that may lose another node, hence the rounds.
+    pub(super) fn repair(&mut self, codes: &[i8], dimension: usize, ef: usize) -> usize {
+        const ROUNDS: usize = 8;
+        let mut repaired = 0;
+        for _ in 0..ROUNDS {
+            let walks = self.walks();
+            let lost: Vec<(u32, Vec<u32>)> = (0..self.nodes() as u32)
+                .into_par_iter()
+                .map_init(Scratch::default, |scratch, node| {
+                    walks.walk(codes, &codes[node as usize * dimension..][..dimension], ef, scratch);
+                    let found = scratch.pool.iter().any(|pooled| pooled.node == node);
+                    (!found).then(|| (node, scratch.pool.iter().map(|pooled| pooled.node).collect()))
+                })
+                .flatten()
+                .collect();
+            if lost.is_empty() {
+                break;
+            }
+            repaired += lost.len();
+            let mut ways_in = vec![0u32; self.nodes()];
+            for id in self.base.iter().filter(|id| **id != NONE) {
+                ways_in[*id as usize] += 1;
+            }
+            for (node, near) in lost {
+                for anchor in near {
+                    let links = &mut self.base[anchor as usize * self.width..][..self.width];
+                    let free = links.iter().position(|id| *id == NONE);
+                    let place = free.or_else(|| links.iter().rposition(|id| ways_in[*id as usize] > 1));
+                    if let Some(place) = place {
+                        if links[place] != NONE {
+                            ways_in[links[place] as usize] -= 1;
+                        }
+                        links[place] = node;
+                        ways_in[node as usize] += 1;
+                        break;
+                    }
                 }
-                links[place] = orphan;
-                ways_in[orphan as usize] += 1;
-                reached[orphan as usize] = true;
             }
         }
-        orphans.len()
+        repaired
+    }
+
+    fn walks(&self) -> Walks<'_> {
+        Walks {
+            entry: self.entry,
+            width: self.width,
+            base: &self.base,
+            upper_starts: &self.upper_starts,
+            upper: &self.upper,
+        }
     }
 
     /// The same graph with node `order[i]` called `i`.
@@ -229,6 +250,29 @@ impl Graph {
         })
     }
 
+    /// The graph's arrays, to be walked.
+    pub(super) fn walks(&self) -> Walks<'_> {
+        Walks {
+            entry: self.entry,
+            width: self.width,
+            base: &self.base,
+            upper_starts: &self.upper_starts,
+            upper: &self.upper,
+        }
+    }
+}
+
+/// A graph's arrays, of a file or of a builder, as they are walked.
+#[derive(Clone, Copy)]
+pub(super) struct Walks<'a> {
+    entry: u32,
+    width: usize,
+    base: &'a [u32],
+    upper_starts: &'a [u32],
+    upper: &'a [u32],
+}
+
+impl Walks<'_> {
     /// The up to `ef` nodes nearest to the query's codes that a walk finds, best first, into `scratch.pool`.
     ///
     /// `codes` holds `dimension` codes a node. `ef` is the paper's: the size of the candidate pool at level 0.
@@ -243,9 +287,8 @@ impl Graph {
         let entry = self.descend(query, &code);
         scratch.visit(entry);
         scratch.offer(ef, dot_codes(query, code(entry)), entry);
-        let (base, width) = (&*self.base, self.width);
         while let Some(node) = scratch.next() {
-            let links = &base[node as usize * width..][..width];
+            let links = &self.base[node as usize * self.width..][..self.width];
             scratch.fresh.clear();
             for &id in links {
                 if id == NONE {

@@ -30,8 +30,6 @@ pub struct Manifest {
     pub aliases: Aliases,
     /// Who is in it.
     pub counts: Counts,
-    /// Cosines at or below these say nothing.
-    pub floors: Floors,
     /// The facet `profile`.
     pub profile: FacetReport,
     /// The facet `interests`.
@@ -70,23 +68,4 @@ pub struct Counts {
     pub uncovered: u64,
     /// Distinct texts with a vector.
     pub texts: u64,
-}
-
-/// Cosines measured on random pairs of the generation: the 95th percentile, below which two texts have nothing to do
-/// with one another.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Floors {
-    /// Between random members' profiles.
-    pub profile: f32,
-    /// Between random members' interests, as a whole.
-    pub interests: f32,
-    /// Between random phrases.
-    pub phrase: f32,
-}
-
-impl Floors {
-    /// A cosine as a value in [0, 1]: zero up to the floor, one for equal texts.
-    pub fn value(cosine: f32, floor: f32) -> f32 {
-        ((cosine - floor) / (1.0 - floor).max(f32::EPSILON)).clamp(0.0, 1.0)
-    }
 }

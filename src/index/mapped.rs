@@ -25,15 +25,18 @@ impl Mapped {
     }
 }
 
-/// Asks the processor for the cache lines of a value that is read soon; does nothing where there is no such request.
+/// Asks the processor for the cache lines of values that are read soon; does nothing where there is no such request.
 #[inline(always)]
-pub(super) fn prefetch(bytes: &[i8]) {
+pub(super) fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
-    for line in bytes.chunks(64) {
+    {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch reads nothing and cannot fault, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr()) };
+        let start = values.as_ptr().cast::<i8>();
+        for offset in (0..size_of_val(values)).step_by(64) {
+            // SAFETY: the offset lies within the slice; a prefetch reads nothing, and SSE is part of x86-64.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(offset)) };
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = bytes;
+    let _ = values;
 }

@@ -3,16 +3,13 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
-
 use super::arrays::ArrayWriter;
 use super::columns::ColumnsBuilder;
 use super::encode::Encoded;
 use super::facet::{Facet, FacetReport, write_facet};
 use super::graph::GraphParameters;
-use super::manifest::{Counts, Floors};
-use super::vectors::{Vectors, dot};
+use super::manifest::Counts;
+use super::vectors::Vectors;
 use super::{COLUMNS, INTERESTS, IndexError, PROFILE, VECTORS};
 use crate::embed::UnitVector;
 use crate::member::fold::Key;
@@ -129,47 +126,25 @@ fn mean(keys: &[Key], vectors: &HashMap<Key, Vec<f32>>, dimension: usize) -> Vec
 /// Files that are written but not yet audited.
 pub(crate) struct Written {
     pub(crate) counts: Counts,
-    /// Orphans linked by the repair of each graph.
+    /// Nodes linked by the repair of each graph.
     repaired: (usize, usize),
 }
 
 impl Written {
-    /// Opens what was written, finds every member by its own vector and measures recall and the cosine floors.
+    /// Opens what was written, finds every member by its own vector and measures recall.
     pub(crate) fn audit(
         &self,
         folder: &Path,
         dimension: usize,
         seed: u64,
-    ) -> Result<(FacetReport, FacetReport, Floors), IndexError> {
+    ) -> Result<(FacetReport, FacetReport), IndexError> {
         let members = self.counts.members as usize;
         let (vectors, _) = Vectors::open(&folder.join(VECTORS), dimension)?;
         let (profile, _) = Facet::open(&folder.join(PROFILE), members, &vectors)?;
         let (interests, _) = Facet::open(&folder.join(INTERESTS), members, &vectors)?;
-        let phrases: Vec<u32> = (0..vectors.texts() as u32).collect();
-        let floors = Floors {
-            profile: floor(&vectors, &profile.node_rows(), seed),
-            interests: floor(&vectors, &interests.node_rows(), seed),
-            phrase: floor(&vectors, &phrases, seed),
-        };
-        let (profile, interests) = (
+        Ok((
             profile.audit(&vectors, AUDIT_EF, self.repaired.0, seed),
             interests.audit(&vectors, AUDIT_EF, self.repaired.1, seed),
-        );
-        Ok((profile, interests, floors))
+        ))
     }
-}
-
-/// The 95th percentile of the cosines of random pairs of rows; a cautious constant where there are too few to measure.
-fn floor(vectors: &Vectors, rows: &[u32], seed: u64) -> f32 {
-    const PAIRS: usize = 4_000;
-    const TOO_FEW: usize = 50;
-    const CAUTIOUS: f32 = 0.3;
-    if rows.len() < TOO_FEW {
-        return CAUTIOUS;
-    }
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut row = || vectors.row(rows[random.random_range(0..rows.len())]).unwrap_or_default();
-    let mut cosines: Vec<f32> = (0..PAIRS).map(|_| dot(row(), row())).filter(|cosine| *cosine < 0.9999).collect();
-    cosines.sort_unstable_by(f32::total_cmp);
-    cosines.get(cosines.len() * 95 / 100).copied().unwrap_or(CAUTIOUS).clamp(0.0, 0.9)
 }

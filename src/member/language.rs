@@ -26,25 +26,39 @@ impl Coverage {
     /// Whether the model understands the text, as far as one can tell; in doubt, yes.
     pub fn covers(&self, text: &str) -> bool {
         let Some(languages) = &self.languages else { return true };
+        let Some(script) = whatlang::detect_script(text) else { return true };
         let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
-        let Some(found) = whatlang::detect(text) else { return true };
-        if languages.contains(&found.lang()) {
+        // Telling languages apart costs far more than telling scripts apart; short phrases are many.
+        if script == Script::Latin && letters < LETTERS_TO_TELL {
+            return languages.iter().any(|language| script_of(*language) == Script::Latin);
+        }
+        // The detector takes names and job titles for rare languages: English small words outvote it.
+        if script == Script::Latin && languages.contains(&Lang::Eng) && speaks_english(text) {
             return true;
         }
-        let latin = languages.iter().any(|language| matches!(language, Lang::Eng | Lang::Spa | Lang::Fra | Lang::Deu));
-        if found.script() != Script::Latin {
-            return !latin && letters < LETTERS_TO_TELL;
-        }
-        // The detector takes names and job titles for rare languages; a covered language's small words outvote it.
-        letters < LETTERS_TO_TELL || !found.is_reliable() || speaks_english(text) && languages.contains(&Lang::Eng)
+        let Some(found) = whatlang::detect(text) else { return true };
+        languages.contains(&found.lang()) || script == Script::Latin && !found.is_reliable()
     }
 }
 
+fn script_of(language: Lang) -> Script {
+    match language {
+        Lang::Ara => Script::Arabic,
+        Lang::Hin => Script::Devanagari,
+        Lang::Jpn => Script::Hiragana,
+        Lang::Kor => Script::Hangul,
+        Lang::Rus | Lang::Ukr => Script::Cyrillic,
+        Lang::Cmn => Script::Mandarin,
+        _ => Script::Latin,
+    }
+}
+
+/// Whether one of English's most common words stands in the text, and none that is common in another language too.
 fn speaks_english(text: &str) -> bool {
-    let small =
-        ["the", "and", "of", "for", "with", "at", "to", "in", "i", "my", "is", "student", "manager", "engineer"];
-    let spoken = |word: &str| small.contains(&word.to_lowercase().as_str());
-    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| spoken(word)).count() >= 1
+    const SMALL: [&str; 14] =
+        ["the", "and", "of", "for", "with", "at", "to", "is", "my", "from", "student", "manager", "engineer", "who"];
+    text.split(|letter: char| !letter.is_alphanumeric())
+        .any(|word| SMALL.iter().any(|small| word.eq_ignore_ascii_case(small)))
 }
 
 fn language(code: &str) -> Option<Lang> {

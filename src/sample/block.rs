@@ -35,6 +35,12 @@ pub(super) struct Life {
     /// None for those who study.
     pub employer: Option<Institution>,
     pub circle: u32,
+    /// Whether the name is a woman's.
+    pub feminine: bool,
+    /// Whether the profile is nearly empty: such a member knows nobody here.
+    pub sparse: bool,
+    /// How sociable the person is, in tenths; 10 on average, a few far above.
+    pub warmth: u64,
 }
 
 /// A block of members.
@@ -111,10 +117,10 @@ impl Life {
         let aim = learns.then(|| {
             if !mentors && draw.chance(15) {
                 let next = other(draw);
-                (next, 1 + draw.below(2) as usize)
+                (next, next.entry())
             } else {
-                let ahead = (1 + draw.below(2) as usize).min(top - step);
-                (career, step + ahead)
+                let ahead = step + 1 + draw.below(2) as usize;
+                (career, ahead.max(career.entry()).min(top))
             }
         });
         let former = (mentors && draw.chance(14)).then(|| other(draw)).filter(|former| former.trade != career.trade);
@@ -136,8 +142,10 @@ impl Life {
         let school = if vocational(career) { school.vocational() } else { school };
         let studies = super::text::studies(career.steps[step]);
         let cohort = if studies { 2027 + draw.below(3) as i32 } else { 2025 - years as i32 - draw.below(3) as i32 };
-        let employer = (!studies).then(|| employer(seed, draw, block, career, city.area));
+        let employer = (!studies && adult != Some(false)).then(|| employer(seed, draw, block, career, city.area));
         let circle = draw.below(CIRCLES);
+        let feminine = draw.chance(50);
+        let warmth = if draw.below(60) == 0 { 55 } else { draw.pick(&[3, 4, 5, 6, 7, 8, 8, 10, 12, 14, 18, 25]) };
         Life {
             mentors,
             learns,
@@ -154,8 +162,16 @@ impl Life {
             cohort,
             employer,
             circle,
+            feminine,
+            sparse: sparse(seed, index),
+            warmth,
         }
     }
+}
+
+/// Whether a member's profile is nearly empty. A hash, because far friends ask it of members whose block nobody has.
+pub(super) fn sparse(seed: u64, index: u32) -> bool {
+    hash(seed, Purpose::Sparse, u64::from(index), 0).is_multiple_of(10)
 }
 
 /// Whether people learn this at a school for trades.

@@ -13,7 +13,7 @@ mod technology;
 pub(super) struct Career {
     /// What follows "years in" and "a career in".
     pub trade: &'static str,
-    /// The industry, an index into [`INDUSTRIES`].
+    /// The industry.
     pub industry: Industry,
     /// Titles from the learner's to the most senior.
     pub steps: &'static [&'static str],
@@ -33,13 +33,27 @@ pub(super) struct Career {
     pub hurdles: [Hurdle; 3],
 }
 
+impl Career {
+    /// The first step at which one is what the trade is known for: nobody dreams of becoming an assistant.
+    pub fn entry(&self) -> usize {
+        #[rustfmt::skip]
+        const BELOW: [&str; 21] = [
+            "assistant", "junior", "trainee", "hand", "teller", "receptionist", "tester", "installer", "technician",
+            "secretary", "associate", "coordinator", "worker", "analyst", "tutor", "graduate", "trader", "hygienist",
+            "doula", "support", "veterinary",
+        ];
+        let second = self.steps[1].to_lowercase();
+        if BELOW.iter().any(|word| second.ends_with(word) || second.starts_with(word)) { 2 } else { 1 }
+    }
+}
+
 /// Something hard, in the words of those before it and in the words of those behind it.
 pub(super) struct Hurdle {
     pub facing: &'static [&'static str],
     pub overcame: &'static [&'static str],
 }
 
-/// An industry: its name, what employers in it are called after their proper name, and what it is in other languages.
+/// An industry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Industry {
     AnimalCare,
@@ -52,6 +66,7 @@ pub(super) enum Industry {
     Engineering,
     Finance,
     Healthcare,
+    HigherEducation,
     Hospitality,
     Law,
     Logistics,
@@ -77,6 +92,7 @@ impl Industry {
             Industry::Engineering => "Engineering",
             Industry::Finance => "Finance",
             Industry::Healthcare => "Healthcare",
+            Industry::HigherEducation => "Higher education",
             Industry::Hospitality => "Hospitality",
             Industry::Law => "Law",
             Industry::Logistics => "Logistics",
@@ -102,6 +118,7 @@ impl Industry {
             Industry::Engineering => &["Engineering", "Infrastructure", "Industries", "Energy"],
             Industry::Finance => &["Bank", "Credit Union", "Financial", "Mutual"],
             Industry::Healthcare => &["Hospital", "Medical Center", "Health Clinic", "Community Health"],
+            Industry::HigherEducation => &["University", "College", "Institute of Technology"],
             Industry::Hospitality => &["Hotel", "Kitchens", "Catering", "Hospitality"],
             Industry::Law => &["Law Office", "Legal Group", "Legal Aid", "Law Partners"],
             Industry::Logistics => &["Logistics", "Freight", "Transport", "Supply"],

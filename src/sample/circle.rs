@@ -3,7 +3,7 @@
 //! Inside a block, an edge is decided by a hash of the unordered pair against a chance that grows with what the two
 //! share. Across blocks, edges follow a few reflections `i -> (c - i) mod n`, each of which is its own inverse.
 
-use super::block::{Block, Life, SIZE};
+use super::block::{Block, Life, SIZE, sparse};
 use super::random::{Purpose, hash};
 
 /// Reflections of the whole community along which distant members may know one another.
@@ -20,30 +20,15 @@ pub(super) struct Circle {
 }
 
 impl Circle {
-    /// Whether the profile is nearly empty: such a member knows nobody here.
-    pub fn sparse(self, index: u32) -> bool {
-        hash(self.seed, Purpose::Sparse, u64::from(index), 0) % 10 == 0
-    }
-
-    /// How sociable somebody is, in tenths; 10 on average, a few far above.
-    fn warmth(self, index: u32) -> u64 {
-        let drawn = hash(self.seed, Purpose::Warmth, u64::from(index), 0);
-        if drawn.is_multiple_of(60) {
-            return 55;
-        }
-        [3, 4, 5, 6, 7, 8, 8, 10, 12, 14, 18, 25][(drawn >> 32) as usize % 12]
-    }
-
     /// The friends of a member of the block, in ascending order.
     pub fn friends(self, block: &Block, index: u32) -> Vec<u32> {
-        if self.sparse(index) {
+        let own = block.life(index);
+        if own.sparse {
             return Vec::new();
         }
-        let own = block.life(index);
-        let mut friends: Vec<u32> = self
-            .neighbours(block, index)
+        let mut friends: Vec<u32> = neighbours(block, index)
             .filter(|(other, life)| {
-                let mut chance = closeness(own, life) * self.warmth(index) * self.warmth(*other) / 100;
+                let mut chance = closeness(own, life) * own.warmth * life.warmth / 100;
                 // A short block has fewer people to know; those few know one another better.
                 chance = chance * u64::from(SIZE) / (block.lives.len() as u64).max(u64::from(SIZE) / 5);
                 self.edge(Purpose::Friends, index, *other) < chance.min(CERTAIN * 3 / 4)
@@ -54,7 +39,7 @@ impl Circle {
         for reflection in 0..REFLECTIONS {
             let centre = hash(self.seed, Purpose::Friends, u64::MAX, reflection) % members;
             let other = ((centre + members - u64::from(index)) % members) as u32;
-            let distant = other / SIZE != block.number && !self.sparse(other);
+            let distant = other / SIZE != block.number && !sparse(self.seed, other);
             if distant && self.edge(Purpose::Friends, index, other) < CERTAIN / 4 {
                 friends.push(other);
             }
@@ -67,25 +52,25 @@ impl Circle {
     /// The colleagues of a member of the block, in ascending order: some of those with the same employer.
     pub fn colleagues(self, block: &Block, index: u32) -> Vec<u32> {
         let own = block.life(index);
-        if own.employer.is_none() || self.sparse(index) {
+        if own.employer.is_none() || own.sparse {
             return Vec::new();
         }
-        self.neighbours(block, index)
+        neighbours(block, index)
             .filter(|(_, life)| life.employer == own.employer && life.career.industry == own.career.industry)
             .filter(|(other, _)| self.edge(Purpose::Colleagues, index, *other) < CERTAIN / 2)
             .map(|(other, _)| other)
             .collect()
     }
 
-    /// Everybody else of the block whose profile is not nearly empty.
-    fn neighbours(self, block: &Block, index: u32) -> impl Iterator<Item = (u32, &Life)> {
-        (block.first..).zip(&block.lives).filter(move |(other, _)| *other != index && !self.sparse(*other))
-    }
-
     /// A number below [`CERTAIN`] that belongs to the pair, whoever asks.
     fn edge(self, purpose: Purpose, a: u32, b: u32) -> u64 {
         hash(self.seed, purpose, u64::from(a.min(b)), u64::from(a.max(b))) % CERTAIN
     }
+}
+
+/// Everybody else of the block whose profile is not nearly empty.
+fn neighbours(block: &Block, index: u32) -> impl Iterator<Item = (u32, &Life)> {
+    (block.first..).zip(&block.lives).filter(move |(other, life)| *other != index && !life.sparse)
 }
 
 /// The chance that two average members of a full block are friends, out of [`CERTAIN`].
@@ -95,11 +80,11 @@ fn closeness(a: &Life, b: &Life) -> u64 {
     let same_employer = a.employer.is_some() && a.employer == b.employer && a.career.industry == b.career.industry;
     let mut chance = 60;
     for (holds, gain) in [
-        (a.circle == b.circle, 17_000),
-        (same_years, 9_000),
-        (same_school, 900),
-        (same_employer, 3_000),
-        (std::ptr::eq(a.city, b.city), 250),
+        (a.circle == b.circle, 26_000),
+        (same_years, 12_000),
+        (same_school, 1_400),
+        (same_employer, 4_500),
+        (std::ptr::eq(a.city, b.city), 400),
         (a.career.trade == b.career.trade, 400),
     ] {
         if holds {

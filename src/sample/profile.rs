@@ -1,9 +1,9 @@
 //! From a life to a member: the words, the lists, and what stays unsaid.
 
 use super::block::{Block, Life, vocational};
-use super::careers::Industry;
+use super::careers::{Hurdle, Industry};
 use super::circle::Circle;
-use super::life::{CAREER_CHANGE, GROUPS, HURDLES, LEISURE, SCHOOL_HURDLES};
+use super::life::{self, ADULT_INTERESTS, CAREER_CHANGE, GROUPS, HURDLES, LEISURE, SCHOOL_HURDLES, WORK_HURDLES};
 use super::random::{Draw, Purpose, hash};
 use super::text::{self, Person};
 use super::tongues::{self, Tongue};
@@ -16,9 +16,9 @@ pub(super) fn member(circle: Circle, block: &Block, index: u32) -> Member {
     let mut draw = Draw::new(circle.seed, Purpose::Words, u64::from(index));
     let draw = &mut draw;
     let mut member = Member { id: member_id(index), roles: roles(life), ..Member::default() };
-    let name = people::name(draw, life.origin);
+    let name = people::name(draw, life.origin, life.feminine);
     let (interests, professional) = interests(draw, circle, block, life);
-    if circle.sparse(index) {
+    if life.sparse {
         nearly_empty(draw, life, name, interests, &mut member);
         return member;
     }
@@ -45,7 +45,7 @@ pub(super) fn member(circle: Circle, block: &Block, index: u32) -> Member {
     groups(draw, life, professional, &mut member);
     experience(draw, life, &mut member);
     let tongue = tongues::tongue(people::mother_tongue(life.origin).unwrap_or_default())
-        .filter(|tongue| member.languages.iter().any(|code| code == tongue.code) && draw.chance(16));
+        .filter(|tongue| member.languages.iter().any(|code| code == tongue.code) && draw.chance(17));
     match tongue {
         Some(tongue) => words_in(tongue, draw, life, &mut member),
         None => words(draw, life, &mut member),
@@ -97,6 +97,9 @@ fn interests(draw: &mut Draw, circle: Circle, block: &Block, life: &Life) -> (Ve
             chosen.push(interest);
         }
     }
+    if life.adult == Some(false) {
+        chosen.retain(|interest| !ADULT_INTERESTS.contains(interest));
+    }
     (chosen.into_iter().map(str::to_owned).collect(), professional)
 }
 
@@ -109,9 +112,9 @@ fn last_active(draw: &mut Draw) -> String {
 fn languages(draw: &mut Draw, life: &Life) -> Vec<String> {
     let mut codes = vec!["en"];
     // Whoever fills in an English form abroad mostly speaks English too, and says it last.
-    if !life.city.languages.contains(&"en") {
+    if life.city.languages[0] != "en" {
         codes = life.city.languages.to_vec();
-        if draw.chance(90) {
+        if draw.chance(90) && !codes.contains(&"en") {
             codes.push("en");
         }
     } else if draw.chance(70) {
@@ -185,7 +188,9 @@ fn work(draw: &mut Draw, life: &Life, member: &mut Member) {
         if life.step > 1 && draw.chance(45) {
             let kinds = career.industry.employers();
             let earlier = super::places::Institution::any(draw, life.city.area, kinds.len());
-            member.employers.push(earlier.employer(kinds));
+            if earlier != employer {
+                member.employers.push(earlier.employer(kinds));
+            }
         }
     }
     let fields = career.fields;
@@ -193,7 +198,7 @@ fn work(draw: &mut Draw, life: &Life, member: &mut Member) {
     if draw.chance(88) {
         member.education.push(Education {
             school: Some(life.school.school()),
-            degree: draw.chance(85).then(|| career.degrees[0].to_owned()),
+            degree: draw.chance(85).then(|| first_degree(life).to_owned()),
             field: Some(field.to_owned()),
             year: draw.chance(90).then_some(life.cohort),
         });
@@ -223,6 +228,12 @@ fn work(draw: &mut Draw, life: &Life, member: &mut Member) {
     }
 }
 
+/// The first degree; who assists in a surgery or a clinic holds a diploma and not the doctor's degree.
+fn first_degree(life: &Life) -> &'static str {
+    let medical = matches!(life.career.industry, Industry::Healthcare | Industry::AnimalCare);
+    if medical && life.step == 1 && life.career.entry() > 1 { "Diploma" } else { life.career.degrees[0] }
+}
+
 fn groups(draw: &mut Draw, life: &Life, professional: usize, member: &mut Member) {
     if draw.chance(25)
         && let Some(school) = member.education.first().and_then(|education| education.school.as_ref())
@@ -237,45 +248,47 @@ fn groups(draw: &mut Draw, life: &Life, professional: usize, member: &mut Member
         member.groups.push(format!("{} in {}", text::upper(leisure), life.city.name));
     }
     if draw.chance(15) {
-        member.groups.push(draw.pick(GROUPS).to_owned());
+        member.groups.extend(life::wording(draw, GROUPS, life.feminine).map(str::to_owned));
     }
 }
 
 /// What is hard now and what was hard once, in English.
 fn experience(draw: &mut Draw, life: &Life, member: &mut Member) {
+    let (mut facing, mut overcame) = (Vec::new(), Vec::new());
     if let Some((aim, _)) = life.aim {
         let changes = aim.trade != life.career.trade;
         if changes && draw.chance(70) {
-            member.facing.push(draw.pick(CAREER_CHANGE.facing).to_owned());
+            facing.push(CAREER_CHANGE.facing);
         }
         if draw.chance(65) {
-            let stage = if changes { 0 } else { (life.step + draw.below(2) as usize).min(2) };
-            member.facing.push(draw.pick(aim.hurdles[stage].facing).to_owned());
+            let stage = if changes { 0 } else { life.step.saturating_sub(draw.below(2) as usize).min(2) };
+            facing.push(aim.hurdles[stage].facing);
         }
-        let general = draw.below(3) as usize;
-        for hurdle in draw.some(&indices(HURDLES.len()), general) {
-            member.facing.push(draw.pick(HURDLES[hurdle].facing).to_owned());
-        }
+        let count = draw.below(3) as usize;
+        facing.extend(anybody(draw, life, count).into_iter().map(|hurdle| hurdle.facing));
     }
     if life.mentors {
         if life.former.is_some() {
-            member.overcame.push(draw.pick(CAREER_CHANGE.overcame).to_owned());
+            overcame.push(CAREER_CHANGE.overcame);
         }
-        let own = 1 + draw.below(2) as usize;
-        for stage in draw.some(&[0, 1, 2], own) {
-            if stage < life.step {
-                member.overcame.push(draw.pick(life.career.hurdles[stage].overcame).to_owned());
-            }
-        }
-        let general = draw.below(4) as usize;
-        for hurdle in draw.some(&indices(HURDLES.len()), general) {
-            member.overcame.push(draw.pick(HURDLES[hurdle].overcame).to_owned());
-        }
+        let count = 1 + draw.below(2) as usize;
+        let stages = draw.some(&[0, 1, 2], count);
+        let behind = stages.into_iter().filter(|stage| *stage < life.step);
+        overcame.extend(behind.map(|stage| life.career.hurdles[stage].overcame));
+        let count = draw.below(4) as usize;
+        overcame.extend(anybody(draw, life, count).into_iter().map(|hurdle| hurdle.overcame));
     }
+    let mut say = |wordings: Vec<&[&'static str]>| -> Vec<String> {
+        wordings.into_iter().filter_map(|list| life::wording(draw, list, life.feminine)).map(str::to_owned).collect()
+    };
+    (member.facing, member.overcame) = (say(facing), say(overcame));
 }
 
-fn indices(length: usize) -> Vec<usize> {
-    (0..length).collect()
+/// What life puts in anybody's way; those who only study have no boss yet.
+fn anybody(draw: &mut Draw, life: &Life, count: usize) -> Vec<&'static Hurdle> {
+    let all: Vec<usize> = (0..HURDLES.len() + if life.employer.is_some() { WORK_HURDLES.len() } else { 0 }).collect();
+    let hurdle = |number: usize| HURDLES.get(number).unwrap_or_else(|| &WORK_HURDLES[number - HURDLES.len()]);
+    draw.some(&all, count).into_iter().map(hurdle).collect()
 }
 
 fn words(draw: &mut Draw, life: &Life, member: &mut Member) {
@@ -288,6 +301,7 @@ fn words(draw: &mut Draw, life: &Life, member: &mut Member) {
         former: life.former,
         mentors: life.mentors,
         years: life.years,
+        feminine: life.feminine,
         city: life.city.name,
         hometown: hometown.filter(|hometown| *hometown != life.city.name),
         school: education.and_then(|education| education.school.as_deref()),

@@ -18,10 +18,8 @@ pub(super) enum Purpose {
     Friends = 4,
     /// Who works with whom.
     Colleagues = 5,
-    /// How many people somebody knows.
-    Warmth = 6,
     /// Who left the profile nearly empty.
-    Sparse = 7,
+    Sparse = 6,
 }
 
 /// A stream of draws.

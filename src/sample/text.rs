@@ -3,6 +3,7 @@
 //! Nothing here says what somebody faces or overcame: those fields can be private, a text is not.
 
 use super::careers::Career;
+use super::life;
 use super::random::Draw;
 
 /// What sentences are made of.
@@ -15,6 +16,7 @@ pub(super) struct Person<'a> {
     pub former: Option<&'static Career>,
     pub mentors: bool,
     pub years: u32,
+    pub feminine: bool,
     pub city: &'a str,
     pub hometown: Option<&'a str>,
     pub school: Option<&'a str>,
@@ -56,8 +58,8 @@ pub(super) fn upper(text: &str) -> String {
 /// The title as one says it after "I work as": with its article, unless there is only one such person in the house.
 pub(super) fn role(title: &str) -> String {
     let said = lower(title);
-    let single = ["head of", "chief", "director of", "executive director", "editor-in-chief", "principal", "head of a"];
-    if single.iter().any(|start| said.starts_with(start)) && !said.starts_with("principal ") {
+    let single = ["head of", "chief", "director of", "executive director", "editor-in-chief"];
+    if single.iter().any(|start| said.starts_with(start)) {
         return said;
     }
     let vowel = said.starts_with(['a', 'e', 'i', 'o']) || said.starts_with("HR") || said.starts_with("IT");
@@ -67,6 +69,11 @@ pub(super) fn role(title: &str) -> String {
 
 fn years(count: u32) -> String {
     if count == 1 { "1 year".to_owned() } else { format!("{count} years") }
+}
+
+/// The school inside a sentence: "the University of Redwater".
+fn in_text(school: &str) -> String {
+    if school.starts_with("University of") { format!("the {school}") } else { school.to_owned() }
 }
 
 /// Whether the title is that of somebody who studies and does not work yet.
@@ -104,7 +111,7 @@ pub(super) fn headline(draw: &mut Draw, person: &Person) -> String {
         0 if person.years > 2 => format!("{title}, {} in {trade}", years(person.years)),
         1 | 2 if person.employer.is_some() => format!("{title} at {}", person.employer.unwrap_or_default()),
         1 | 2 if person.school.is_some() && studies(title) => {
-            format!("{title} at {}", person.school.unwrap_or_default())
+            format!("{title} at {}", in_text(person.school.unwrap_or_default()))
         }
         3 if person.step > 1 => format!("From {} to {}", lower(person.career.steps[0]), lower(title)),
         4 if person.interests.len() > 1 => {
@@ -158,16 +165,16 @@ fn opening(draw: &mut Draw, person: &Person) -> String {
         2 if person.field.is_some() && person.school.is_some() && !studies(title) => format!(
             "I studied {} at {} and today I am {}.",
             lower(person.field.unwrap_or_default()),
-            person.school.unwrap_or_default(),
+            in_text(person.school.unwrap_or_default()),
             role(title)
         ),
         2 | 3 if person.school.is_some() && studies(title) => {
-            format!("I am {} at {}.", role(title), person.school.unwrap_or_default())
+            format!("I am {} at {}.", role(title), in_text(person.school.unwrap_or_default()))
         }
         4 if person.years > 3 && person.step > 1 => format!(
-            "{} ago I started out as {}; now I am {}.",
-            upper(&years(person.years)),
+            "I started out as {} {} ago; now I am {}.",
             role(person.career.steps[0]),
+            years(person.years),
             role(title)
         ),
         5 if person.years > 3 => format!("I have been in {trade} for {}, most of them in {city}.", years(person.years)),
@@ -254,12 +261,12 @@ pub(super) fn seeks(draw: &mut Draw, person: &Person) -> String {
     let specific = aim.seeks[usize::from(!beginner)];
     let goal = role(aim.steps[step]);
     let skill = draw.pick(aim.skills);
-    match draw.below(9) {
+    match draw.below(if person.aim.is_some() { 9 } else { 7 }) {
         0..=3 => specific.to_owned(),
         4 => format!("Help with {skill}"),
-        5 => format!("Somebody who became {goal} and can tell me how"),
-        6 => format!("A conversation once a month about {skill}"),
-        7 => format!("{specific}. Also help with {skill}"),
+        5 => format!("Regular calls to work on {skill}"),
+        6 => format!("{specific}. Also help with {skill}"),
+        7 => format!("Somebody who became {goal} and can tell me how"),
         _ => format!("{} who has time for a few honest questions", upper(&goal_with_article(aim.steps[step]))),
     }
 }
@@ -273,12 +280,12 @@ fn goal_with_article(title: &str) -> String {
 /// What a mentor offers; always of their own career.
 pub(super) fn offers(draw: &mut Draw, person: &Person) -> String {
     let career = person.career;
-    let specific = draw.pick(career.offers);
+    let specific = life::wording(draw, career.offers, person.feminine).unwrap_or(career.offers[0]);
     let skill = draw.pick(career.skills);
     match draw.below(10) {
         0..=3 => specific.to_owned(),
         4 => format!("Help with {skill}"),
-        5 => format!("A monthly call about {skill}"),
+        5 => format!("Regular sessions on {skill}"),
         6 => format!("{specific}. Also happy to talk about {skill}"),
         7 if person.step > 1 => {
             format!("How to get from {} to {}", lower(career.steps[person.step - 1]), lower(career.steps[person.step]))

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::answer::{ClosestPhrases, Contribution, Evidence, PointInCommon};
 use super::features::{Closest, Comparison, Nearness};
+use super::seeker::Need;
 use super::weights::Feature;
 use crate::index::Slot;
 use crate::index::columns::Attribute;
@@ -14,7 +15,10 @@ use crate::member::fold::Key;
 use crate::member::{Education, Member};
 
 /// Contributions below this share of the match are not worth saying.
-const WORTH_SAYING: f64 = 0.02;
+const WORTH_SAYING: f64 = 0.03;
+
+/// The value from which two different interests are said to be related.
+const RELATED: f32 = 0.25;
 
 /// Names or values listed in one sentence; the rest is counted.
 const MOST_NAMED: usize = 5;
@@ -30,18 +34,23 @@ pub(super) struct Explainer<'a> {
 impl Explainer<'_> {
     /// The points in common behind the contributions, in their order.
     pub(super) fn points(&self, slot: Slot, member: &Member, contributions: &[Contribution]) -> Vec<PointInCommon> {
+        let single = [&member.profession, &member.industry, &member.offers].into_iter().flatten();
+        let phrases = single.chain(&member.overcame).chain(&member.interests);
+        let said = phrases.map(|said| (self.encoder.aliases().key(said), said.as_str())).collect();
+        let theirs = &Theirs { slot, member, said };
         let total: f64 = contributions.iter().map(|contribution| contribution.contribution).sum();
         let worth = contributions.iter().filter(|contribution| contribution.contribution >= WORTH_SAYING * total);
         worth
             .filter_map(|contribution| {
                 let feature = contribution.feature;
-                let (text, evidence) = self.say(feature, slot, member)?;
+                let (text, evidence) = self.say(feature, theirs)?;
                 Some(PointInCommon { feature, text, evidence })
             })
             .collect()
     }
 
-    fn say(&self, feature: Feature, slot: Slot, member: &Member) -> Option<(String, Evidence)> {
+    fn say(&self, feature: Feature, theirs: &Theirs<'_>) -> Option<(String, Evidence)> {
+        let Theirs { slot, member, .. } = *theirs;
         let comparison = self.comparison;
         let seeker = comparison.seeker;
         let same = |same: Vec<String>| Evidence { same, ..Evidence::default() };
@@ -50,7 +59,13 @@ impl Explainer<'_> {
             |part: fn(&Education) -> Option<&str>| member.education.iter().filter_map(part).collect::<Vec<_>>();
         match feature {
             Feature::Profession => {
-                let closest = self.phrases(comparison.profession(slot)?, member)?;
+                let closest = comparison.profession(slot)?;
+                let closest = if closest.key == Key::NONE {
+                    let they = member.headline.clone()?;
+                    ClosestPhrases { you: closest.need.said.clone(), they, cosine: round(closest.cosine, 4) }
+                } else {
+                    theirs.phrases(closest)?
+                };
                 let ClosestPhrases { you, they, cosine } = &closest;
                 let text = match (seeker.aims_are_own, seeker.by_text, *cosine >= 1.0) {
                     (true, _, true) => format!("Has your profession: {they}"),
@@ -62,30 +77,16 @@ impl Explainer<'_> {
                 };
                 Some((text, of_pair(closest)))
             }
-            Feature::ProfileSimilarity => self.say_profile(slot, member),
-            Feature::InterestSimilarity => {
-                let (cosine, _) = comparison.interest_similarity(slot)?;
-                if seeker.interests.is_empty() {
-                    // A text without a known interest: say which of theirs comes closest to it.
-                    let closest = self.phrases(comparison.closest_phrase(slot)?, member)?;
-                    let text = format!("Their interests come near what you say: {}", closest.they);
-                    return Some((text, of_pair(closest)));
-                }
-                let theirs = member.interests.iter().take(3).cloned().collect::<Vec<_>>();
-                let yours = seeker.interests.iter().take(3).map(|need| need.said.clone()).collect::<Vec<_>>();
-                let text = format!("Interests in the same field: you {}; they {}", join(&yours, 3), join(&theirs, 3));
-                let closest =
-                    ClosestPhrases { you: yours.join(", "), they: theirs.join(", "), cosine: round(cosine, 4) };
-                (!theirs.is_empty()).then(|| (text, of_pair(closest)))
-            }
-            Feature::SharedInterests => self.say_interests(slot, member),
+            Feature::ProfileSimilarity => self.say_profile(theirs),
+            Feature::InterestSimilarity => self.say_interest_similarity(theirs),
+            Feature::SharedInterests => self.say_interests(theirs),
             Feature::OvercameWhatIFace => {
-                let closest = self.phrases(comparison.overcame(slot)?, member)?;
+                let closest = theirs.phrases(comparison.overcame(slot)?)?;
                 let text = format!("Overcame what you face: you, {}; they, {}", closest.you, closest.they);
                 Some((text, of_pair(closest)))
             }
             Feature::Industry => {
-                let closest = self.phrases(comparison.industry(slot)?, member)?;
+                let closest = theirs.phrases(comparison.industry(slot)?)?;
                 let text = match closest.cosine >= 1.0 {
                     true => format!("Same industry: {}", closest.they),
                     false => format!("Industries close to one another: you {}; they {}", closest.you, closest.they),
@@ -162,23 +163,57 @@ impl Explainer<'_> {
         }
     }
 
-    fn say_profile(&self, slot: Slot, member: &Member) -> Option<(String, Evidence)> {
+    fn say_profile(&self, theirs: &Theirs<'_>) -> Option<(String, Evidence)> {
+        let Theirs { slot, member, .. } = *theirs;
         let seeker = self.comparison.seeker;
         let (cosine, _) = self.comparison.profile_similarity(slot)?;
         let closest = self.comparison.closest_phrase(slot).filter(|closest| closest.cosine >= cosine);
-        if let Some(closest) = closest.and_then(|closest| self.phrases(closest, member)) {
+        if let Some(closest) = closest.and_then(|closest| theirs.phrases(closest)) {
             let text = format!("Close to what you look for: you, {}; they, {}", closest.you, closest.they);
             return Some((text, of_pair(closest)));
         }
-        let headline = member.headline.clone().or_else(|| member.profession.clone())?;
-        let you = seeker.seeks.first().or(seeker.aims.first()).or(seeker.interests.first())?.said.clone();
-        let text = format!("Their profile is close to what you look for, {you}: {headline}");
-        Some((text, of_pair(ClosestPhrases { you, they: headline, cosine: round(cosine, 4) })))
+        let they = member.headline.clone().or_else(|| member.profession.clone())?;
+        let you = [&seeker.seeks, &seeker.aims].into_iter().flatten().max_by(|left, right| {
+            let cosine = |need: &Need| self.comparison.to_profile(need, slot);
+            cosine(left).total_cmp(&cosine(right))
+        });
+        let (text, you) = match you {
+            Some(need) => (format!("Close to what you look for: you, {}; they, {they}", need.said), need.said.clone()),
+            None => {
+                let yours: Vec<String> = seeker.interests.iter().map(|need| need.said.clone()).collect();
+                (format!("Their profile is close to your interests: {they}"), yours.join(", "))
+            }
+        };
+        Some((text, of_pair(ClosestPhrases { you, they, cosine: round(cosine, 4) })))
     }
 
-    fn say_interests(&self, slot: Slot, member: &Member) -> Option<(String, Evidence)> {
-        let mut pairs: Vec<ClosestPhrases> =
-            self.comparison.shared_interests(slot).filter_map(|closest| self.phrases(closest, member)).collect();
+    /// Those of the member's interests that lie nearest to the seeker's and are not the same.
+    fn say_interest_similarity(&self, theirs: &Theirs<'_>) -> Option<(String, Evidence)> {
+        let seeker = self.comparison.seeker;
+        let (cosine, _) = self.comparison.interest_similarity(theirs.slot)?;
+        let nearest = self.comparison.nearest_interests(theirs.slot);
+        let others = nearest.iter().filter(|(key, _)| !seeker.interests.iter().any(|need| need.key == *key));
+        let they: Vec<String> = others.filter_map(|(key, _)| theirs.said(*key)).take(3).collect();
+        if they.is_empty() {
+            return None;
+        }
+        let text = if seeker.by_text {
+            format!("Interests near what you say: {}", they.join(", "))
+        } else {
+            format!("Interests near yours: {}", they.join(", "))
+        };
+        let you: Vec<String> = seeker.interests.iter().map(|need| need.said.clone()).collect();
+        let pair = ClosestPhrases { you: you.join(", "), they: they.join(", "), cosine: round(cosine, 4) };
+        Some((text, of_pair(pair)))
+    }
+
+    fn say_interests(&self, theirs: &Theirs<'_>) -> Option<(String, Evidence)> {
+        let mut pairs: Vec<ClosestPhrases> = self
+            .comparison
+            .shared_interests(theirs.slot)
+            .filter(|closest| closest.value >= RELATED)
+            .filter_map(|closest| theirs.phrases(closest))
+            .collect();
         pairs.sort_by(|left, right| right.cosine.total_cmp(&left.cosine));
         let (same, related): (Vec<_>, Vec<_>) = pairs.into_iter().partition(|pair| pair.cosine >= 1.0);
         let mut said = Vec::new();
@@ -236,14 +271,6 @@ impl Explainer<'_> {
         (total > 0).then(|| (format!("{total} {noun} in common{names}"), evidence))
     }
 
-    /// Both sides' words of a closest pair; nothing where the member's record no longer holds its side.
-    fn phrases(&self, closest: Closest<'_>, member: &Member) -> Option<ClosestPhrases> {
-        let single = [&member.profession, &member.industry, &member.offers].into_iter().flatten();
-        let mut said = single.chain(&member.overcame).chain(&member.interests);
-        let they = said.find(|said| self.encoder.aliases().key(said) == closest.key)?.clone();
-        Some(ClosestPhrases { you: closest.need.said.clone(), they, cosine: round(closest.cosine.min(1.0), 4) })
-    }
-
     /// The member's own spelling of the values it shares with the seeker, rarest first.
     fn shared_values(&self, attribute: Attribute, own: &[Key], slot: Slot, values: &[&str]) -> Option<Vec<String>> {
         let mut shared: Vec<(Key, f32)> = self.comparison.shared(attribute, own, slot).collect();
@@ -252,6 +279,25 @@ impl Explainer<'_> {
         let said: Vec<String> =
             shared.iter().filter_map(|(key, _)| spelling(*key)).map(|value| (*value).to_owned()).collect();
         (!said.is_empty()).then_some(said)
+    }
+}
+
+/// The mentor of one hit, with their phrases as they spell them.
+struct Theirs<'a> {
+    slot: Slot,
+    member: &'a Member,
+    said: Vec<(Key, &'a str)>,
+}
+
+impl Theirs<'_> {
+    fn said(&self, key: Key) -> Option<String> {
+        self.said.iter().find(|(said, _)| *said == key).map(|(_, said)| (*said).to_owned())
+    }
+
+    /// Both sides' words of a closest pair; nothing where the record no longer holds the mentor's.
+    fn phrases(&self, closest: Closest<'_>) -> Option<ClosestPhrases> {
+        let they = self.said(closest.key)?;
+        Some(ClosestPhrases { you: closest.need.said.clone(), they, cosine: round(closest.cosine.min(1.0), 4) })
     }
 }
 

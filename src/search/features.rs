@@ -3,11 +3,14 @@
 //! A feature knows what two people share and nothing about who they are: no ids, no counts of how often somebody was
 //! shown or judged. An absent value never matches.
 
+use std::collections::HashMap;
+
 use super::filter::{hours_between, kilometres};
 use super::seeker::{Need, Seeker, rarity};
 use super::weights::Feature;
 use crate::index::columns::{Attribute, NONE};
-use crate::index::manifest::Floors;
+use crate::index::encode::PlaceKeys;
+use crate::index::floor::above;
 use crate::index::vectors::dot;
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
@@ -52,26 +55,39 @@ pub(super) struct Comparison<'a> {
     pub(super) include_known: bool,
 }
 
+/// Cosines of the seeker's interests to phrases met before: interests repeat from candidate to candidate.
+#[derive(Default)]
+pub(super) struct Met(HashMap<u32, Box<[f32]>>);
+
 impl<'a> Comparison<'a> {
+    /// Asks for the vectors of a member that is compared soon.
+    pub(super) fn prefetch(&self, slot: Slot) {
+        let Snapshot { profile, interests, vectors, columns, .. } = self.snapshot;
+        for row in [profile.row(slot), interests.row(slot), columns.industry.get(slot).map(|(_, row)| row)] {
+            row.into_iter().for_each(|row| vectors.prefetch(row));
+        }
+    }
+
     /// Every feature's value for one member.
-    pub(super) fn values(&self, slot: Slot) -> Values {
+    pub(super) fn values(&self, slot: Slot, met: &mut Met) -> Values {
         let mut values = [0.0; Feature::ALL.len()];
         for (value, feature) in values.iter_mut().zip(Feature::ALL) {
-            *value = self.value(*feature, slot);
+            *value = self.value(*feature, slot, met);
         }
         values
     }
 
-    fn value(&self, feature: Feature, slot: Slot) -> f32 {
+    fn value(&self, feature: Feature, slot: Slot, met: &mut Met) -> f32 {
         let (seeker, snapshot) = (self.seeker, self.snapshot);
+        // What the seeker lacks nobody shares; not asking spares most of the waiting for memory.
+        if !self.possible(feature) {
+            return 0.0;
+        }
         match feature {
             Feature::Profession => self.profession(slot).map_or(0.0, |closest| closest.value),
             Feature::ProfileSimilarity => self.profile_similarity(slot).map_or(0.0, |(_, value)| value),
             Feature::InterestSimilarity => self.interest_similarity(slot).map_or(0.0, |(_, value)| value),
-            Feature::SharedInterests => saturated(
-                self.shared_interests(slot).map(|closest| closest.value * (0.4 + 0.6 * closest.need.rarity)).sum(),
-                1.5,
-            ),
+            Feature::SharedInterests => saturated(self.interests_met(slot, met), 1.5),
             Feature::OvercameWhatIFace => self.overcame(slot).map_or(0.0, |closest| closest.value),
             Feature::Industry => self.industry(slot).map_or(0.0, |closest| closest.value),
             Feature::School => self.rarest(Attribute::School, &seeker.encoded.schools, slot),
@@ -91,10 +107,10 @@ impl<'a> Comparison<'a> {
             ),
             Feature::TimeZone => self.hours_apart(slot).map_or(0.0, |hours| (1.0 - hours / 6.0).max(0.0)),
             Feature::FriendsInCommon => {
-                saturated(adamic_adar(self.friends_in_common(slot), |slot| snapshot.columns.friends(slot)), 1.0)
+                saturated(adamic_adar(self.friends_in_common(slot), |slot| snapshot.columns.friends(slot)), 3.0)
             }
             Feature::ColleaguesInCommon => {
-                saturated(adamic_adar(self.colleagues_in_common(slot), |slot| snapshot.columns.colleagues(slot)), 1.0)
+                saturated(adamic_adar(self.colleagues_in_common(slot), |slot| snapshot.columns.colleagues(slot)), 3.0)
             }
             Feature::GroupsInCommon => saturated(
                 self.shared(Attribute::Group, &seeker.encoded.groups, slot).map(|(_, rarity)| rarity).sum(),
@@ -104,15 +120,35 @@ impl<'a> Comparison<'a> {
             Feature::ExperienceGap => {
                 self.years_ahead(slot).map_or(0.0, |(own, theirs)| ((theirs - own - 1.0) / 4.0).clamp(0.0, 1.0))
             }
-            Feature::AlreadyFriend => f32::from(self.include_known && seeker.friends.binary_search(&slot.0).is_ok()),
-            Feature::AlreadyColleague => {
-                f32::from(self.include_known && seeker.colleagues.binary_search(&slot.0).is_ok())
-            }
+            Feature::AlreadyFriend => f32::from(seeker.friends.binary_search(&slot.0).is_ok()),
+            Feature::AlreadyColleague => f32::from(seeker.colleagues.binary_search(&slot.0).is_ok()),
         }
     }
 
-    fn floors(&self) -> &Floors {
-        &self.snapshot.manifest.floors
+    /// Whether the seeker has what the feature compares.
+    fn possible(&self, feature: Feature) -> bool {
+        let Seeker { encoded, .. } = self.seeker;
+        match feature {
+            Feature::Profession => !self.seeker.aims.is_empty(),
+            Feature::ProfileSimilarity => self.seeker.wants.is_some(),
+            Feature::InterestSimilarity => self.seeker.interest.is_some(),
+            Feature::SharedInterests => !self.seeker.interests.is_empty(),
+            Feature::OvercameWhatIFace => !self.seeker.facing.is_empty(),
+            Feature::Industry => self.seeker.industry.is_some(),
+            Feature::School => !encoded.schools.is_empty(),
+            Feature::FieldOfStudy => !encoded.fields.is_empty(),
+            Feature::Employer => !encoded.employers.is_empty(),
+            Feature::Distance => encoded.coordinates.is_some() || encoded.location != PlaceKeys::default(),
+            Feature::Hometown => encoded.hometown.city != Key::NONE,
+            Feature::Languages => !encoded.languages.is_empty(),
+            Feature::TimeZone => encoded.utc_offset.is_some(),
+            Feature::FriendsInCommon => !self.seeker.friends.is_empty(),
+            Feature::ColleaguesInCommon => !self.seeker.colleagues.is_empty(),
+            Feature::GroupsInCommon => !encoded.groups.is_empty(),
+            Feature::WordsInCommon => !self.seeker.words.is_empty(),
+            Feature::ExperienceGap => encoded.years_experience.is_some(),
+            Feature::AlreadyFriend | Feature::AlreadyColleague => self.include_known,
+        }
     }
 
     /// The closest of the seeker's phrases to one of the member's; the same phrase needs no vector.
@@ -120,7 +156,7 @@ impl<'a> Comparison<'a> {
         let theirs = if row == NONE { None } else { self.snapshot.vectors.row(row) };
         let compare = |need: &'a Need| {
             let cosine = if need.key == key { 1.0 } else { dot(need.vector.as_deref()?, theirs?) };
-            Some(Closest { need, key, cosine, value: Floors::value(cosine, self.floors().phrase) })
+            Some(Closest { need, key, cosine, value: above(cosine, need.floor) })
         };
         needs
             .iter()
@@ -129,10 +165,13 @@ impl<'a> Comparison<'a> {
             .filter(|best| best.value > 0.0)
     }
 
-    /// What the seeker aims for against what the member is.
+    /// What the seeker aims for against what the member is: the profession, or where none is stated the profile, since a
+    /// headline says what somebody does. The key is [`Key::NONE`] then.
     pub(super) fn profession(&self, slot: Slot) -> Option<Closest<'a>> {
-        let (key, row) = self.snapshot.columns.profession.get(slot)?;
-        self.closest(&self.seeker.aims, key, row)
+        match self.snapshot.columns.profession.get(slot) {
+            Some((key, row)) => self.closest(&self.seeker.aims, key, row),
+            None => self.closest(&self.seeker.aims, Key::NONE, self.snapshot.profile.row(slot)?),
+        }
     }
 
     /// The seeker's industry against the member's.
@@ -147,26 +186,42 @@ impl<'a> Comparison<'a> {
         best(overcame.filter_map(|(key, row)| self.closest(&self.seeker.facing, key, row)))
     }
 
-    /// What the seeker seeks against what the member offers, is, and overcame: the closest pair.
+    /// What the seeker seeks or aims for against what the member offers or is: the closest pair.
     pub(super) fn closest_phrase(&self, slot: Slot) -> Option<Closest<'a>> {
         let columns = &self.snapshot.columns;
-        let single = [columns.offers.get(slot), columns.profession.get(slot)].into_iter().flatten();
-        let phrases = single.chain(columns.overcame.get(slot)).chain(columns.interests.get(slot));
-        let needs = [&self.seeker.seeks, &self.seeker.aims, &self.seeker.facing, &self.seeker.interests];
+        let phrases = [columns.offers.get(slot), columns.profession.get(slot)].into_iter().flatten();
+        let needs = [&self.seeker.seeks, &self.seeker.aims];
         best(phrases.flat_map(|(key, row)| needs.into_iter().filter_map(move |needs| self.closest(needs, key, row))))
+    }
+
+    /// The member's interests by their cosine to what the seeker is interested in, closest first.
+    pub(super) fn nearest_interests(&self, slot: Slot) -> Vec<(Key, f32)> {
+        let Some(sought) = &self.seeker.interest else { return Vec::new() };
+        let interests = self.snapshot.columns.interests.get(slot);
+        let cosine = |(key, row)| Some((key, dot(&sought.vector, self.snapshot.vectors.row(row)?)));
+        let mut nearest: Vec<(Key, f32)> = interests.filter_map(cosine).collect();
+        nearest.sort_by(|left, right| right.1.total_cmp(&left.1));
+        nearest
     }
 
     /// Cosine and value of what the seeker wants against the member's profile.
     pub(super) fn profile_similarity(&self, slot: Slot) -> Option<(f32, f32)> {
-        let cosine = dot(self.seeker.wants.as_deref()?, self.snapshot.vectors.row(self.snapshot.profile.row(slot)?)?);
-        Some((cosine, Floors::value(cosine, self.floors().profile)))
+        let sought = self.seeker.wants.as_ref()?;
+        let cosine = dot(&sought.vector, self.snapshot.vectors.row(self.snapshot.profile.row(slot)?)?);
+        Some((cosine, above(cosine, sought.floor)))
+    }
+
+    /// The cosine of one of the seeker's phrases to the member's profile; −1 where there is none.
+    pub(super) fn to_profile(&self, need: &Need, slot: Slot) -> f32 {
+        let row = self.snapshot.profile.row(slot).and_then(|row| self.snapshot.vectors.row(row));
+        need.vector.as_deref().zip(row).map_or(-1.0, |(vector, row)| dot(vector, row))
     }
 
     /// Cosine and value of the interests as a whole.
     pub(super) fn interest_similarity(&self, slot: Slot) -> Option<(f32, f32)> {
-        let cosine =
-            dot(self.seeker.interest.as_deref()?, self.snapshot.vectors.row(self.snapshot.interests.row(slot)?)?);
-        Some((cosine, Floors::value(cosine, self.floors().interests)))
+        let sought = self.seeker.interest.as_ref()?;
+        let cosine = dot(&sought.vector, self.snapshot.vectors.row(self.snapshot.interests.row(slot)?)?);
+        Some((cosine, above(cosine, sought.floor)))
     }
 
     /// For each of the seeker's interests the member's closest, where one is close at all.
@@ -175,6 +230,26 @@ impl<'a> Comparison<'a> {
         self.seeker.interests.iter().filter_map(move |need| {
             best(interests.get(slot).filter_map(|(key, row)| self.closest(std::slice::from_ref(need), key, row)))
         })
+    }
+
+    /// The sum over the seeker's interests of how close the member's closest is, each by its rarity.
+    fn interests_met(&self, slot: Slot, met: &mut Met) -> f32 {
+        let needs = &self.seeker.interests;
+        let mut closest = vec![-1f32; needs.len()];
+        for (key, row) in self.snapshot.columns.interests.get(slot) {
+            let cosines = met.0.entry(row).or_insert_with(|| {
+                let theirs = self.snapshot.vectors.row(row);
+                needs
+                    .iter()
+                    .map(|need| need.vector.as_deref().zip(theirs).map_or(-1.0, |(own, row)| dot(own, row)))
+                    .collect()
+            });
+            for ((best, need), cosine) in closest.iter_mut().zip(needs).zip(cosines.iter()) {
+                *best = best.max(if need.key == key { 1.0 } else { *cosine });
+            }
+        }
+        let value = |(need, cosine): (&Need, f32)| above(cosine, need.floor) * (0.4 + 0.6 * need.rarity);
+        needs.iter().zip(closest).map(value).sum()
     }
 
     /// The member's values of an attribute that the seeker has too, each with its rarity.
@@ -197,7 +272,9 @@ impl<'a> Comparison<'a> {
 
     /// How far apart they live, as exactly as is known. Places of one name in two countries are not one.
     pub(super) fn nearness(&self, slot: Slot) -> Option<Nearness> {
-        if let (Some(own), Some(theirs)) = (self.seeker.encoded.coordinates, self.snapshot.columns.coordinates(slot)) {
+        if let Some(own) = self.seeker.encoded.coordinates
+            && let Some(theirs) = self.snapshot.columns.coordinates(slot)
+        {
             return Some(Nearness::Kilometres(kilometres(own, theirs)));
         }
         let (own, theirs) = (self.seeker.encoded.location, self.snapshot.columns.location.get(slot));

@@ -2,7 +2,7 @@
 
 use super::answer::Contribution;
 use super::explain::round;
-use super::features::{Comparison, Values};
+use super::features::{Comparison, Met, Values};
 use super::weights::{Feature, Weights};
 use crate::index::Slot;
 
@@ -40,11 +40,16 @@ fn contribution(value: f32, weight: f32) -> f64 {
 }
 
 /// All candidates, best first. Equal scores are ordered by a hash of query and member, so that nobody is always last.
-pub(super) fn rank(comparison: &Comparison<'_>, weights: &Weights, candidates: Vec<Slot>, seed: u64) -> Vec<Ranked> {
+pub(super) fn rank(comparison: &Comparison<'_>, weights: &Weights, candidates: &[Slot], seed: u64) -> Vec<Ranked> {
+    let mut met = Met::default();
     let mut ranked: Vec<Ranked> = candidates
-        .into_iter()
-        .map(|slot| {
-            let values = comparison.values(slot);
+        .iter()
+        .enumerate()
+        .map(|(at, &slot)| {
+            if let Some(ahead) = candidates.get(at + 2) {
+                comparison.prefetch(*ahead);
+            }
+            let values = comparison.values(slot, &mut met);
             let sum: f64 =
                 Feature::ALL.iter().zip(values).map(|(feature, value)| contribution(value, weights.of(*feature))).sum();
             Ranked { slot, score: (sum * 1e6).round() / 1e6, values }

@@ -9,6 +9,7 @@ use super::query::Known;
 use super::seeker::Seeker;
 use crate::config::SearchConfig;
 use crate::index::columns::{Attribute, Columns};
+use crate::index::facet::Probe;
 use crate::index::{Slot, Snapshot};
 
 /// Up to this many matches, everyone who matches is ranked: it costs less than choosing.
@@ -17,7 +18,7 @@ const RANK_ALL: usize = 300;
 /// The members to rank, in the order of their slots.
 ///
 /// Sources: the vectors of both facets, friends of friends and colleagues of colleagues, and members with a rare value
-/// in common. Each is capped at `limits.candidates` before the union. Where they bring fewer than `k`, the rest is
+/// in common. Each is capped at `limits.candidates` (at least twice `k`) before the union. Where they bring fewer than `k`, the rest is
 /// filled from everyone allowed, so that fewer come back only when fewer exist.
 pub(super) fn candidates(
     snapshot: &Snapshot,
@@ -32,12 +33,13 @@ pub(super) fn candidates(
     if matches <= RANK_ALL.max(k) {
         return allowed.ones().map(|slot| Slot(slot as u32)).collect();
     }
-    let most = limits.candidates.max(k);
+    let most = limits.candidates.max(2 * k);
     let mut found = FixedBitSet::with_capacity(allowed.len());
     let mut add = |slots: &mut dyn Iterator<Item = Slot>| found.extend(slots.map(Slot::index));
-    for (facet, vector) in [(&snapshot.profile, &seeker.wants), (&snapshot.interests, &seeker.interest)] {
-        if let Some(vector) = vector {
-            let near = facet.search(&snapshot.vectors, vector, most, limits.ef, allowed, matches, seed);
+    for (facet, sought) in [(&snapshot.profile, &seeker.wants), (&snapshot.interests, &seeker.interest)] {
+        if let Some(sought) = sought {
+            let probe = Probe { query: &sought.vector, k: most, allowed, turn: seed };
+            let near = facet.search(&snapshot.vectors, probe, limits.ef, matches);
             add(&mut near.into_iter().map(|near| near.slot));
         }
     }

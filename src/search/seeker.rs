@@ -6,6 +6,8 @@ use std::sync::Arc;
 use crate::embed::UnitVector;
 use crate::index::columns::Attribute;
 use crate::index::encode::{Encoded, Encoder, Passage, Phrase, words};
+use crate::index::floor::Background;
+use crate::index::vectors::dot;
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
 use crate::member::{Member, Place};
@@ -16,8 +18,18 @@ pub(super) struct Need {
     pub(super) key: Key,
     pub(super) said: String,
     pub(super) vector: Option<Arc<[f32]>>,
+    /// The cosine up to which another phrase has nothing to do with it.
+    pub(super) floor: f32,
     /// How telling it is that somebody has it too, in [0, 1].
     pub(super) rarity: f32,
+}
+
+/// What is sought in a facet.
+#[derive(Debug)]
+pub(super) struct Sought {
+    pub(super) vector: Arc<[f32]>,
+    /// The cosine up to which a member of the facet has nothing to do with it.
+    pub(super) floor: f32,
 }
 
 /// The seeker of one search.
@@ -28,9 +40,9 @@ pub(super) struct Seeker {
     /// Whether they spoke in free text.
     pub(super) by_text: bool,
     /// What is sought of a mentor's profile.
-    pub(super) wants: Option<Arc<[f32]>>,
+    pub(super) wants: Option<Sought>,
     /// What is sought of a mentor's interests.
-    pub(super) interest: Option<Arc<[f32]>>,
+    pub(super) interest: Option<Sought>,
     /// What they aim for; their own profession where they do not say.
     pub(super) aims: Vec<Need>,
     /// Whether `aims` is their own profession.
@@ -76,11 +88,10 @@ impl Unembedded {
         encoded.words = words(text).into_iter().map(|(key, _)| key).collect();
         let covered = encoded.covered;
         let phrase = |said: &String| encoder.phrase(said, covered);
+        let runs = runs_of_words(text);
         let known = |attribute| {
-            let phrases = runs_of_words(text).into_iter().filter_map(|run| phrase(&run));
-            let known: Vec<Phrase> =
-                phrases.filter(|phrase| !snapshot.columns.postings(attribute, phrase.key).is_empty()).collect();
-            longest(known)
+            let is_known = |run: &String| !snapshot.columns.postings(attribute, encoder.aliases().key(run)).is_empty();
+            longest(runs.iter().filter(|run| is_known(run)).filter_map(phrase).collect())
         };
         encoded.interests = known(Attribute::Interest);
         let recognised = known(Attribute::Profession);
@@ -111,16 +122,28 @@ impl Unembedded {
             let row = || snapshot.vectors.find(key).and_then(|row| snapshot.vectors.row(row));
             vectors.get(&key).map(|vector| Arc::from(&vector[..])).or_else(|| row().map(Arc::from))
         };
-        let need = |phrase: &Phrase, attribute: Option<Attribute>| Need {
-            key: phrase.key,
-            said: phrase.said.clone(),
-            vector: phrase.embedded.as_ref().and_then(|_| vector(phrase.key)),
-            rarity: attribute.map_or(1.0, |attribute| rarity(snapshot, attribute, phrase.key)),
+        let phrases = &snapshot.backgrounds.phrases;
+        let need = |phrase: &Phrase, attribute: Option<Attribute>| {
+            let vector = phrase.embedded.as_ref().and_then(|_| vector(phrase.key));
+            Need {
+                key: phrase.key,
+                said: phrase.said.clone(),
+                floor: vector.as_deref().map_or(1.0, |vector| phrases.floor(&snapshot.vectors, vector)),
+                rarity: attribute.map_or(1.0, |attribute| rarity(snapshot, attribute, phrase.key)),
+                vector,
+            }
         };
         let list =
             |phrases: &[Phrase], attribute| phrases.iter().map(|phrase| need(phrase, attribute)).collect::<Vec<_>>();
         let encoded = &self.encoded;
-        let interests = list(&encoded.interests, Some(Attribute::Interest));
+        let said = encoded.wants.as_ref().and_then(|passage| vector(passage.key));
+        let mut interests = list(&encoded.interests, Some(Attribute::Interest));
+        if let (true, Some(text)) = (self.by_text, &said) {
+            // A word that happens to be somebody's interest counts as far as the text is about it.
+            for need in &mut interests {
+                need.rarity *= need.vector.as_deref().map_or(0.0, |vector| dot(vector, text)).clamp(0.0, 1.0);
+            }
+        }
         let aims_are_own = !self.by_text && encoded.aims_for.is_none();
         let aims = if !self.recognised.is_empty() {
             list(&self.recognised, None)
@@ -136,12 +159,16 @@ impl Unembedded {
         };
         let seeks = encoded.seeks.iter().chain(&self.clauses).map(|phrase| need(phrase, None)).collect();
         let facing = encoded.facing.iter().chain(&self.clauses).map(|phrase| need(phrase, None)).collect();
-        let of_interests = UnitVector::mean(interests.iter().filter_map(|need| need.vector.as_deref()));
-        let of_interests: Option<Arc<[f32]>> = of_interests.map(|mean| Arc::from(&mean[..]));
-        let said = encoded.wants.as_ref().and_then(|passage| vector(passage.key));
+        let spoken = said.as_deref().filter(|_| self.by_text);
+        let of_interests = interests.iter().filter_map(|need| need.vector.as_deref()).chain(spoken);
+        let of_interests: Option<Arc<[f32]>> = UnitVector::mean(of_interests).map(|mean| Arc::from(&mean[..]));
         let shown = encoded.profile.as_ref().and_then(|passage| vector(passage.key));
         // What is wanted; else what interests; else more of the same.
-        let wants = said.clone().or_else(|| of_interests.clone()).or(shown);
+        let wants = said.or_else(|| of_interests.clone()).or(shown);
+        let sought = |vector: Arc<[f32]>, background: &Background| Sought {
+            floor: background.floor(&snapshot.vectors, &vector),
+            vector,
+        };
         let slot = Some(self.member.id.as_str()).filter(|id| !id.is_empty()).and_then(|id| columns.slot(id));
         let listed = |ids: &[crate::member::MemberId], own: fn(&crate::index::columns::Columns, Slot) -> &[u32]| {
             let mut slots: Vec<u32> =
@@ -159,8 +186,8 @@ impl Unembedded {
         Seeker {
             slot,
             by_text: self.by_text,
-            interest: of_interests.or_else(|| said.filter(|_| self.by_text)),
-            wants,
+            interest: of_interests.map(|vector| sought(vector, &snapshot.backgrounds.interests)),
+            wants: wants.map(|vector| sought(vector, &snapshot.backgrounds.profile)),
             aims,
             aims_are_own,
             seeks,

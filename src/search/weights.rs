@@ -50,7 +50,7 @@ macro_rules! features {
 
 features! {
     /// What the mentor is against what the mentee aims for.
-    Profession profession 0.22,
+    Profession profession 0.25,
     /// The mentor's profile as a whole against what the mentee looks for.
     ProfileSimilarity profile_similarity 0.14,
     /// The interests as a whole, one against the other.
@@ -62,7 +62,7 @@ features! {
     /// The same industry, or a near one.
     Industry industry 0.04,
     /// A school in common; the rarer, the more.
-    School school 0.05,
+    School school 0.04,
     /// A field of study in common; the rarer, the more.
     FieldOfStudy field_of_study 0.03,
     /// An employer in common; the rarer, the more.
@@ -72,11 +72,11 @@ features! {
     /// The same home town.
     Hometown hometown 0.02,
     /// Languages in common; the rarer, the more.
-    Languages languages 0.03,
+    Languages languages 0.02,
     /// How few hours lie between their clocks.
     TimeZone time_zone 0.01,
     /// Friends in common (Adamic and Adar).
-    FriendsInCommon friends_in_common 0.16,
+    FriendsInCommon friends_in_common 0.20,
     /// Colleagues in common (Adamic and Adar).
     ColleaguesInCommon colleagues_in_common 0.05,
     /// Groups in common; the rarer, the more.
