@@ -209,19 +209,10 @@ impl Facet {
             bits.insert_range(..);
             bits
         };
-        let found = |node: &u32| {
-            let row = self.rows.get(*node as usize).and_then(|row| vectors.row(*row)).unwrap_or_default();
-            let codes: Vec<i8> = self.quantizer.codes(row).collect();
-            let mut scratch = self.scratches.lock().ok().and_then(|mut kept| kept.pop()).unwrap_or_default();
-            self.graph.walks().walk(&self.codes, &codes, ef, &mut scratch);
-            let found = scratch.pool.iter().any(|pooled| pooled.node == *node);
-            if let Ok(mut kept) = self.scratches.lock() {
-                kept.push(scratch);
-            }
-            found
-        };
         let nodes = self.nodes() as u32;
-        let lost = (0..nodes).into_par_iter().filter(|node| !found(node)).count();
+        let found =
+            |scratch: &mut Scratch, node| self.graph.walks().finds(&self.codes, vectors.dimension(), node, ef, scratch);
+        let lost = (0..nodes).into_par_iter().map_init(Scratch::default, found).filter(|found| !found).count();
         let held = held_queries(self.nodes(), seed);
         let recalls: Vec<f64> = held
             .par_iter()
@@ -288,17 +279,17 @@ pub(super) fn write_facet(
     let vector = |row: &u32| vectors.row(*row).unwrap_or_default();
     let quantizer = Quantizer::fit(rows.iter().map(vector));
     let codes_of = |rows: &[u32]| -> Vec<i8> { rows.iter().flat_map(|row| quantizer.codes(vector(row))).collect() };
-    let codes = codes_of(&rows);
-    let mut graph = GraphBuilder::build(&codes, dimension, quantizer.scale(), parameters);
-    let repaired = graph.repair(&codes, dimension, AUDIT_EF);
-    drop(codes);
+    let graph = GraphBuilder::build(&codes_of(&rows), dimension, quantizer.scale(), parameters);
     let order = graph.breadth_first();
-    let graph = graph.renumbered(&order);
+    let mut graph = graph.renumbered(&order);
     let mut renamed = vec![NONE; order.len()];
     for (new, old) in order.iter().enumerate() {
         renamed[*old as usize] = new as u32;
     }
     let rows: Vec<u32> = order.iter().map(|old| rows[*old as usize]).collect();
+    let codes = codes_of(&rows);
+    // After renumbering: a walk settles equal dots by number, so only the final numbers tell what it finds.
+    let repaired = graph.repair(&codes, dimension, AUDIT_EF);
     let mut behind: Vec<Vec<u32>> = vec![Vec::new(); rows.len()];
     let mut in_facet = 0u64;
     for (slot, node) in node_of.iter_mut().enumerate() {
@@ -318,7 +309,7 @@ pub(super) fn write_facet(
     out.array("rows", &rows)?;
     out.array("node_of", &node_of)?;
     out.lists("members", &members)?;
-    out.array("codes", &codes_of(&rows))?;
+    out.array("codes", &codes)?;
     graph.write(&mut out)?;
     out.finish()?;
     Ok(repaired)

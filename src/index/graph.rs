@@ -5,7 +5,7 @@
 //! an order shuffled by a fixed seed, so the same vectors give the same graph on any number of threads. Its dumps are
 //! never loaded: the neighbours are read out once and written as arrays.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 
 use hnsw_rs::anndists::dist::distances::Distance;
@@ -137,17 +137,18 @@ impl GraphBuilder {
     /// Links every node that a walk with this `ef` does not find by its own codes; says how many were.
     ///
     /// Such a node gets a link from the nearest node that its walk does find, so that the same walk finds it now. A full
-    /// anchor gives up its last link to a node that others link to; that may lose another node, hence the rounds.
+    /// anchor gives up its last link to a node that others link to; that may lose another node, hence the rounds. A link
+    /// made here is never given up, or two nodes could take one place from each other for ever.
     pub(super) fn repair(&mut self, codes: &[i8], dimension: usize, ef: usize) -> usize {
-        const ROUNDS: usize = 8;
+        const ROUNDS: usize = 32;
         let mut repaired = 0;
+        let mut made: HashSet<(u32, u32)> = HashSet::new();
         for _ in 0..ROUNDS {
             let walks = self.walks();
             let lost: Vec<(u32, Vec<u32>)> = (0..self.nodes() as u32)
                 .into_par_iter()
                 .map_init(Scratch::default, |scratch, node| {
-                    walks.walk(codes, &codes[node as usize * dimension..][..dimension], ef, scratch);
-                    let found = scratch.pool.iter().any(|pooled| pooled.node == node);
+                    let found = walks.finds(codes, dimension, node, ef, scratch);
                     (!found).then(|| (node, scratch.pool.iter().map(|pooled| pooled.node).collect()))
                 })
                 .flatten()
@@ -164,12 +165,15 @@ impl GraphBuilder {
                 for anchor in near {
                     let links = &mut self.base[anchor as usize * self.width..][..self.width];
                     let free = links.iter().position(|id| *id == NONE);
-                    let place = free.or_else(|| links.iter().rposition(|id| ways_in[*id as usize] > 1));
+                    let place = free.or_else(|| {
+                        links.iter().rposition(|id| ways_in[*id as usize] > 1 && !made.contains(&(anchor, *id)))
+                    });
                     if let Some(place) = place {
                         if links[place] != NONE {
                             ways_in[links[place] as usize] -= 1;
                         }
                         links[place] = node;
+                        made.insert((anchor, node));
                         ways_in[node as usize] += 1;
                         break;
                     }
@@ -304,6 +308,16 @@ impl Walks<'_> {
                 scratch.offer(ef, dot_codes(query, code(id)), id);
             }
         }
+    }
+
+    /// Whether a walk for a node's own codes finds it. Where more than `ef` others are as near to it as it is itself, any
+    /// of them will do: an exact search over the codes could not tell them apart either.
+    pub(super) fn finds(&self, codes: &[i8], dimension: usize, node: u32, ef: usize, scratch: &mut Scratch) -> bool {
+        let own = &codes[node as usize * dimension..][..dimension];
+        self.walk(codes, own, ef, scratch);
+        let crowded =
+            scratch.pool.len() == ef && scratch.pool.last().is_some_and(|last| last.dot >= dot_codes(own, own));
+        crowded || scratch.pool.iter().any(|pooled| pooled.node == node)
     }
 
     /// From the entry down to the best node of level 1, greedily on each level.
