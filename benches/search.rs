@@ -5,6 +5,8 @@
 //! invented ones. By member: the first 2,000 members that have something to go by. By text: headlines of others, and
 //! what is left of a search once its model run is taken off.
 
+#![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
+
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -17,8 +17,11 @@ use super::write::AUDIT_EF;
 /// No node, or no row.
 const NONE: u32 = u32::MAX;
 
-/// Nodes a walk compares for each place in its pool. Measured on 26,081 careervillage profiles, M = 16: 12 to 16.
-const COMPARED_PER_EF: f32 = 14.0;
+/// What a walk costs for each place in its pool, and a scan for each match, in nanoseconds. Measured on 26,081
+/// careervillage profiles, M = 16, 384 dimensions, one thread (ARCHITECTURE.md): a walk reads int8 codes that lie near
+/// one another, a scan f32 rows.
+const WALK_PER_EF: f32 = 850.0;
+const SCAN_PER_MATCH: f32 = 165.0;
 
 /// A member near a query, with the exact cosine of its facet's vector.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -134,12 +137,13 @@ impl Facet {
         }
     }
 
-    /// The cheaper way for a filter with this many matches: a walk compares about [`COMPARED_PER_EF`] nodes for each
-    /// place of a pool that must be larger the fewer members match, a scan compares each match once.
+    /// The cheaper way for a filter with this many matches: a walk needs a pool that is larger the fewer members match,
+    /// a scan compares each match once.
     pub fn plan(&self, ef: usize, matches: usize) -> Plan {
         let selectivity = (matches as f32 / self.in_facet.max(1) as f32).clamp(f32::MIN_POSITIVE, 1.0);
         let widened = ef as f32 / selectivity;
-        if widened * COMPARED_PER_EF >= matches as f32 { Plan::Scan } else { Plan::Walk(widened.ceil() as usize) }
+        let scanned = matches.min(self.in_facet) as f32;
+        if widened * WALK_PER_EF >= scanned * SCAN_PER_MATCH { Plan::Scan } else { Plan::Walk(widened.ceil() as usize) }
     }
 
     /// The exact `k` nearest among the allowed.

@@ -88,10 +88,11 @@ impl Unembedded {
         encoded.words = words(text).into_iter().map(|(key, _)| key).collect();
         let covered = encoded.covered;
         let phrase = |said: &String| encoder.phrase(said, covered);
-        let runs = runs_of_words(text);
+        let runs: Vec<(Key, String)> =
+            runs_of_words(text).into_iter().map(|run| (encoder.aliases().key(&run), run)).collect();
         let known = |attribute| {
-            let is_known = |run: &String| !snapshot.columns.postings(attribute, encoder.aliases().key(run)).is_empty();
-            longest(runs.iter().filter(|run| is_known(run)).filter_map(phrase).collect())
+            let is_known = |key: Key| !snapshot.columns.postings(attribute, key).is_empty();
+            longest(runs.iter().filter(|(key, _)| is_known(*key)).filter_map(|(_, run)| phrase(run)).collect())
         };
         encoded.interests = known(Attribute::Interest);
         let recognised = known(Attribute::Profession);
@@ -244,12 +245,12 @@ fn runs_of_words(text: &str) -> Vec<String> {
     const LONGEST: usize = 4;
     const MOST_WORDS: usize = 200;
     let said: Vec<&str> = text.unicode_words().take(MOST_WORDS).collect();
+    let telling: Vec<bool> = said.iter().map(|word| !words(word).is_empty()).collect();
     let mut runs = Vec::new();
     for length in (1..=LONGEST).rev() {
-        for run in said.windows(length) {
-            let run = run.join(" ");
-            if !words(&run).is_empty() {
-                runs.push(run);
+        for (run, telling) in said.windows(length).zip(telling.windows(length)) {
+            if telling.contains(&true) {
+                runs.push(run.join(" "));
             }
         }
     }
