@@ -2,14 +2,15 @@
 //!
 //! A slot is a member's place in the order of ids. Texts are keys; nothing here can be read as a person's words.
 
-use std::io;
+mod build;
+
 use std::path::Path;
 
 use super::Slot;
-use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged, Lists, ListsBuilder};
-use super::encode::{Encoded, Phrase, PlaceKeys};
+use super::arrays::{Array, ArrayFile, Damaged, Lists};
+use super::encode::PlaceKeys;
 use crate::member::fold::Key;
-use crate::member::{Member, Role};
+pub(crate) use build::ColumnsBuilder;
 
 /// No row, no capacity stated.
 pub const NONE: u32 = u32::MAX;
@@ -55,185 +56,6 @@ impl Attribute {
     fn posting(self, key: Key) -> Key {
         Key(key.0 ^ (self as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
-}
-
-/// Attributes being gathered, slot after slot, in the order of ids.
-#[derive(Default)]
-pub(crate) struct ColumnsBuilder {
-    ids: ListsBuilder<u8>,
-    flags: Vec<u8>,
-    capacity: Vec<u32>,
-    profession: Vec<Key>,
-    industry: Vec<Key>,
-    offers: Vec<Key>,
-    interests: ListsBuilder<Key>,
-    overcame: ListsBuilder<Key>,
-    employers: ListsBuilder<Key>,
-    schools: ListsBuilder<Key>,
-    fields: ListsBuilder<Key>,
-    languages: ListsBuilder<Key>,
-    groups: ListsBuilder<Key>,
-    words: ListsBuilder<Key>,
-    location: [Vec<Key>; 3],
-    hometown: [Vec<Key>; 3],
-    coordinates: Vec<f32>,
-    years: Vec<f32>,
-    utc_offset: Vec<i16>,
-    friends: Vec<(u32, u32)>,
-    colleagues: Vec<(u32, u32)>,
-    blocks: Vec<(u32, u32)>,
-}
-
-impl ColumnsBuilder {
-    /// Adds the next member. `adult` is what an absent `adult` means; `slot_of` finds the slot of another member.
-    pub(crate) fn push(
-        &mut self,
-        member: &Member,
-        encoded: &Encoded,
-        adult: bool,
-        slot_of: impl Fn(&str) -> Option<u32>,
-    ) {
-        let slot = self.flags.len() as u32;
-        self.ids.push(member.id.as_str().bytes());
-        let mut flags = 0;
-        for (bit, set) in [
-            (flag::MENTOR, member.is(Role::Mentor)),
-            (flag::MENTEE, member.is(Role::Mentee)),
-            (flag::ADULT, member.adult.unwrap_or(adult)),
-            (flag::PAUSED, member.paused),
-            (flag::COVERED, encoded.covered),
-        ] {
-            flags |= if set { bit } else { 0 };
-        }
-        self.flags.push(flags);
-        self.capacity.push(member.capacity.unwrap_or(NONE));
-        let key = |phrase: &Option<Phrase>| phrase.as_ref().map_or(Key::NONE, |phrase| phrase.key);
-        self.profession.push(key(&encoded.profession));
-        self.industry.push(key(&encoded.industry));
-        self.offers.push(key(&encoded.offers));
-        self.interests.push(encoded.interests.iter().map(|phrase| phrase.key));
-        self.overcame.push(encoded.overcame.iter().map(|phrase| phrase.key));
-        for (lists, keys) in [
-            (&mut self.employers, &encoded.employers),
-            (&mut self.schools, &encoded.schools),
-            (&mut self.fields, &encoded.fields),
-            (&mut self.languages, &encoded.languages),
-            (&mut self.groups, &encoded.groups),
-            (&mut self.words, &encoded.words),
-        ] {
-            lists.push(keys.iter().copied());
-        }
-        for (columns, place) in [(&mut self.location, encoded.location), (&mut self.hometown, encoded.hometown)] {
-            for (column, key) in columns.iter_mut().zip([place.city, place.region, place.country]) {
-                column.push(key);
-            }
-        }
-        let (lat, lon) = encoded.coordinates.unwrap_or((f32::NAN, f32::NAN));
-        self.coordinates.extend([lat, lon]);
-        self.years.push(encoded.years_experience.unwrap_or(f32::NAN));
-        self.utc_offset.push(encoded.utc_offset.unwrap_or(NO_OFFSET));
-        for (edges, ids, field) in [
-            (&mut self.friends, &member.friends, "friends"),
-            (&mut self.colleagues, &member.colleagues, "colleagues"),
-            (&mut self.blocks, &member.blocks, ""),
-        ] {
-            if !member.keeps_private(field) {
-                edges.extend(ids.iter().filter_map(|id| slot_of(id.as_str())).map(|other| (slot, other)));
-            }
-        }
-    }
-
-    /// Writes the columns. `row_of` finds the vector of a phrase.
-    pub(crate) fn write(self, path: &Path, row_of: impl Fn(Key) -> Option<u32>) -> io::Result<()> {
-        let members = self.flags.len();
-        let row = |key: Key| row_of(key).unwrap_or(NONE);
-        let rows = |keys: &[Key]| keys.iter().map(|key| row(*key)).collect::<Vec<_>>();
-        let (posting_keys, postings) = self.postings();
-        let mut out = ArrayWriter::create(path)?;
-        out.lists("ids", &self.ids)?;
-        out.array("flags", &self.flags)?;
-        out.array("capacity", &self.capacity)?;
-        out.array("profession", &self.profession)?;
-        out.array("profession.rows", &rows(&self.profession))?;
-        out.array("industry", &self.industry)?;
-        out.array("industry.rows", &rows(&self.industry))?;
-        out.array("offers", &self.offers)?;
-        out.array("offers.rows", &rows(&self.offers))?;
-        out.lists("interests", &self.interests)?;
-        out.lists("interests.rows", &self.interests.map(row))?;
-        out.lists("overcame", &self.overcame)?;
-        out.lists("overcame.rows", &self.overcame.map(row))?;
-        for (name, lists) in [
-            ("employers", &self.employers),
-            ("schools", &self.schools),
-            ("fields", &self.fields),
-            ("languages", &self.languages),
-            ("groups", &self.groups),
-            ("words", &self.words),
-        ] {
-            out.lists(name, lists)?;
-        }
-        for (name, columns) in [("location", &self.location), ("hometown", &self.hometown)] {
-            for (part, column) in ["city", "region", "country"].iter().zip(columns) {
-                out.array(&format!("{name}.{part}"), column)?;
-            }
-        }
-        out.array("coordinates", &self.coordinates)?;
-        out.array("years", &self.years)?;
-        out.array("utc_offset", &self.utc_offset)?;
-        for (name, edges) in [("friends", self.friends), ("colleagues", self.colleagues), ("blocks", self.blocks)] {
-            out.lists(name, &both_ways(edges, members))?;
-        }
-        out.array("posting_keys", &posting_keys)?;
-        out.lists("postings", &postings)?;
-        out.finish()
-    }
-
-    fn postings(&self) -> (Vec<Key>, ListsBuilder<u32>) {
-        let mut pairs: Vec<(Key, u32)> = Vec::new();
-        for slot in 0..self.flags.len() {
-            let mut add = |attribute: Attribute, keys: &[Key]| {
-                let keys = keys.iter().filter(|key| **key != Key::NONE);
-                pairs.extend(keys.map(|key| (attribute.posting(*key), slot as u32)));
-            };
-            add(Attribute::Profession, &self.profession[slot..=slot]);
-            add(Attribute::Industry, &self.industry[slot..=slot]);
-            add(Attribute::Employer, self.employers.get(slot));
-            add(Attribute::School, self.schools.get(slot));
-            add(Attribute::FieldOfStudy, self.fields.get(slot));
-            add(Attribute::Language, self.languages.get(slot));
-            add(Attribute::Group, self.groups.get(slot));
-            add(Attribute::Interest, self.interests.get(slot));
-            add(Attribute::City, &self.location[0][slot..=slot]);
-            add(Attribute::Region, &self.location[1][slot..=slot]);
-            add(Attribute::Country, &self.location[2][slot..=slot]);
-            add(Attribute::HomeCity, &self.hometown[0][slot..=slot]);
-            add(Attribute::Word, self.words.get(slot));
-        }
-        pairs.sort_unstable();
-        let (mut keys, mut lists) = (Vec::new(), ListsBuilder::default());
-        for of_key in pairs.chunk_by(|left, right| left.0 == right.0) {
-            keys.push(of_key[0].0);
-            lists.push(of_key.iter().map(|(_, slot)| *slot));
-        }
-        (keys, lists)
-    }
-}
-
-/// A relation of members as sorted lists, each pair on both sides: a friendship that one of two lists is known to both,
-/// and a block holds whoever set it.
-fn both_ways(edges: Vec<(u32, u32)>, members: usize) -> ListsBuilder<u32> {
-    let mut pairs: Vec<(u32, u32)> = edges.iter().flat_map(|&(from, to)| [(from, to), (to, from)]).collect();
-    pairs.sort_unstable();
-    pairs.dedup();
-    let mut lists = ListsBuilder::default();
-    let mut rest = &pairs[..];
-    for member in 0..members as u32 {
-        let (own, others) = rest.split_at(rest.partition_point(|pair| pair.0 == member));
-        lists.push(own.iter().map(|pair| pair.1));
-        rest = others;
-    }
-    lists
 }
 
 /// Phrases by slot: keys, and the rows of their vectors ([`NONE`] where the model does not cover them).

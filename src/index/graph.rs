@@ -5,6 +5,8 @@
 //! an order shuffled by a fixed seed, so the same vectors give the same graph on any number of threads. Its dumps are
 //! never loaded: the neighbours are read out once and written as arrays.
 
+mod walk;
+
 use std::collections::{HashSet, VecDeque};
 use std::io;
 
@@ -16,8 +18,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged};
-use super::mapped::prefetch;
 use super::vectors::dot_codes;
+pub(super) use walk::{Scratch, Walks};
 
 /// No neighbour.
 const NONE: u32 = u32::MAX;
@@ -263,157 +265,5 @@ impl Graph {
             upper_starts: &self.upper_starts,
             upper: &self.upper,
         }
-    }
-}
-
-/// A graph's arrays, of a file or of a builder, as they are walked.
-#[derive(Clone, Copy)]
-pub(super) struct Walks<'a> {
-    entry: u32,
-    width: usize,
-    base: &'a [u32],
-    upper_starts: &'a [u32],
-    upper: &'a [u32],
-}
-
-impl Walks<'_> {
-    /// The up to `ef` nodes nearest to the query's codes that a walk finds, best first, into `scratch.pool`.
-    ///
-    /// `codes` holds `dimension` codes a node. `ef` is the paper's: the size of the candidate pool at level 0.
-    pub(super) fn walk(&self, codes: &[i8], query: &[i8], ef: usize, scratch: &mut Scratch) {
-        let dimension = query.len();
-        let nodes = codes.len() / dimension;
-        scratch.begin(nodes, ef);
-        if nodes == 0 {
-            return;
-        }
-        let code = |node: u32| &codes[node as usize * dimension..][..dimension];
-        let entry = self.descend(query, &code);
-        scratch.visit(entry);
-        scratch.offer(ef, dot_codes(query, code(entry)), entry);
-        while let Some(node) = scratch.next() {
-            let links = &self.base[node as usize * self.width..][..self.width];
-            scratch.fresh.clear();
-            for &id in links {
-                if id == NONE {
-                    break;
-                }
-                if (id as usize) < nodes && scratch.visit(id) {
-                    prefetch(code(id));
-                    scratch.fresh.push(id);
-                }
-            }
-            for at in 0..scratch.fresh.len() {
-                let id = scratch.fresh[at];
-                scratch.offer(ef, dot_codes(query, code(id)), id);
-            }
-        }
-    }
-
-    /// Whether a walk for a node's own codes finds it. Where more than `ef` others are as near to it as it is itself, any
-    /// of them will do: an exact search over the codes could not tell them apart either.
-    pub(super) fn finds(&self, codes: &[i8], dimension: usize, node: u32, ef: usize, scratch: &mut Scratch) -> bool {
-        let own = &codes[node as usize * dimension..][..dimension];
-        self.walk(codes, own, ef, scratch);
-        let crowded =
-            scratch.pool.len() == ef && scratch.pool.last().is_some_and(|last| last.dot >= dot_codes(own, own));
-        crowded || scratch.pool.iter().any(|pooled| pooled.node == node)
-    }
-
-    /// From the entry down to the best node of level 1, greedily on each level.
-    fn descend<'a>(&self, query: &[i8], code: &impl Fn(u32) -> &'a [i8]) -> u32 {
-        let row = self.width / 2;
-        let levels = |node: u32| {
-            let starts = self.upper_starts.get(node as usize..node as usize + 2);
-            starts.map_or(0..0, |starts| starts[0] as usize..starts[1] as usize)
-        };
-        let mut best = self.entry;
-        let mut best_dot = dot_codes(query, code(best));
-        for level in (0..levels(best).len()).rev() {
-            loop {
-                let from = best;
-                let rows = levels(from);
-                let links = (level < rows.len()).then(|| (rows.start + level) * row);
-                let links = links.and_then(|start| self.upper.get(start..start + row)).unwrap_or(&[]);
-                for &id in links.iter().take_while(|id| **id != NONE) {
-                    if (id as usize) + 1 < self.upper_starts.len() {
-                        let dot = dot_codes(query, code(id));
-                        if dot > best_dot {
-                            (best, best_dot) = (id, dot);
-                        }
-                    }
-                }
-                if best == from {
-                    break;
-                }
-            }
-        }
-        best
-    }
-}
-
-/// One node of the pool; `open` until its neighbours were looked at.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pooled {
-    pub(super) dot: i32,
-    pub(super) node: u32,
-    open: bool,
-}
-
-/// What a walk needs besides the graph, kept between walks so that none allocates.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    /// The best nodes so far, highest dot first; equal dots in the order of node ids.
-    pub(super) pool: Vec<Pooled>,
-    /// No open node stands before this place.
-    cursor: usize,
-    /// The walk in which a node was last seen.
-    visited: Vec<u32>,
-    epoch: u32,
-    fresh: Vec<u32>,
-}
-
-impl Scratch {
-    fn begin(&mut self, nodes: usize, ef: usize) {
-        self.pool.clear();
-        self.pool.reserve(ef + 1);
-        self.cursor = 0;
-        self.epoch = self.epoch.wrapping_add(1);
-        if self.visited.len() < nodes || self.epoch == 0 {
-            self.visited.clear();
-            self.visited.resize(nodes, 0);
-            self.epoch = 1;
-        }
-    }
-
-    /// Marks a node; says whether it is new to this walk.
-    #[inline]
-    fn visit(&mut self, node: u32) -> bool {
-        std::mem::replace(&mut self.visited[node as usize], self.epoch) != self.epoch
-    }
-
-    /// Keeps the node if it is among the best `ef`.
-    #[inline]
-    fn offer(&mut self, ef: usize, dot: i32, node: u32) {
-        let before = |pooled: &Pooled| (pooled.dot, std::cmp::Reverse(pooled.node)) > (dot, std::cmp::Reverse(node));
-        if self.pool.len() >= ef && self.pool.last().is_some_and(before) {
-            return;
-        }
-        let place = self.pool.partition_point(before);
-        if self.pool.len() >= ef {
-            self.pool.pop();
-        }
-        self.pool.insert(place, Pooled { dot, node, open: true });
-        self.cursor = self.cursor.min(place);
-    }
-
-    /// The best node not looked at yet.
-    #[inline]
-    fn next(&mut self) -> Option<u32> {
-        let open = self.pool.iter_mut().skip(self.cursor).position(|pooled| pooled.open)?;
-        self.cursor += open;
-        let pooled = &mut self.pool[self.cursor];
-        pooled.open = false;
-        Some(pooled.node)
     }
 }
