@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use rapport::config::{Config, ConfigError};
+use rapport::embed::EmbedError;
 use rapport::search::SearchError;
 use tracing_subscriber::EnvFilter;
 
@@ -78,7 +79,8 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Err(error) => {
             eprintln!("rapport: {error:#}");
             let callers = error.downcast_ref::<SearchError>().is_some_and(SearchError::is_callers);
-            ExitCode::from(if callers || error.is::<ConfigError>() || error.is::<Usage>() { 2 } else { 1 })
+            let unknown = matches!(error.downcast_ref(), Some(EmbedError::Unknown { .. }));
+            ExitCode::from(if callers || unknown || error.is::<ConfigError>() || error.is::<Usage>() { 2 } else { 1 })
         }
     }
 }

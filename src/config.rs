@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::index::graph::GraphParameters;
+use crate::index::graph::{DEFAULT_EF, GraphParameters};
 use crate::member::fold::Aliases;
 use crate::search::weights::Weights;
 
@@ -112,7 +112,7 @@ impl Default for MembersConfig {
 
 impl Default for SearchConfig {
     fn default() -> Self {
-        SearchConfig { ef: crate::search::DEFAULT_EF, candidates: 64 }
+        SearchConfig { ef: DEFAULT_EF, candidates: 64 }
     }
 }
 

@@ -80,11 +80,6 @@ impl Model {
         let digest = hex(&Sha256::digest(parts));
         format!("{name}@{}", &digest[..16])
     }
-
-    /// Whether the model covers a language (an ISO 639-1 code).
-    pub fn covers(&self, language: &str) -> bool {
-        self.languages.is_empty() || self.languages.iter().any(|known| known.eq_ignore_ascii_case(language))
-    }
 }
 
 /// How the vectors of a text's tokens become one.

@@ -24,7 +24,7 @@ use crate::member::{Member, MemberId};
 use crate::store::{Store, StoreError, WriteLock};
 
 /// Texts embedded at once, so that enough of one length stand together.
-const WINDOW: usize = 8_192;
+const WINDOW: usize = 2_048;
 
 /// Members read at once.
 const PAGE: u32 = 2_000;
@@ -179,6 +179,7 @@ impl Night {
         let mut seen: HashSet<Key> = HashSet::new();
         let mut window: Vec<(Key, String)> = Vec::new();
         let (mut done, mut texts) = (0, 0);
+        (self.progress)(Progress::Embedding { done, members: ids.len() as u64, texts });
         let mut after: Option<MemberId> = None;
         loop {
             let page: Vec<Member> = self.runtime.block_on(self.store.page(after.as_ref(), PAGE))?;
@@ -189,13 +190,19 @@ impl Night {
                 window.extend(
                     encoded.texts().filter(|(key, _)| seen.insert(*key)).map(|(key, text)| (key, text.to_owned())),
                 );
+                // A slot is a place in `ids`: a member that came or went since would shift all slots after it.
+                if ids.get(done as usize).is_none_or(|id| id != member.id.as_str()) {
+                    return Err(RebuildError::Stopped(
+                        "members came or went while they were read; run it again".into(),
+                    ));
+                }
                 contents.push(member, &encoded, self.adult_when_absent, slot_of);
+                done += 1;
+                if window.len() >= WINDOW {
+                    texts += self.embed(model, std::mem::take(&mut window))?;
+                    (self.progress)(Progress::Embedding { done, members: ids.len() as u64, texts });
+                }
             }
-            done += page.len() as u64;
-            if window.len() >= WINDOW {
-                texts += self.embed(model, std::mem::take(&mut window))?;
-            }
-            (self.progress)(Progress::Embedding { done, members: ids.len() as u64, texts });
         }
         texts += self.embed(model, window)?;
         (self.progress)(Progress::Embedding { done, members: done, texts });

@@ -25,8 +25,8 @@ pub struct Arguments {
 const SHOWN: usize = 3;
 
 pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> {
-    // In a folder of its own: invented members never mix with a community's.
-    let config = Config { index: config.index.join("demo"), ..config };
+    // In a folder of its own: invented members never mix with a community's, nor with those of another size.
+    let config = Config { index: config.index.join(format!("demo-{}", arguments.members)), ..config };
     eprintln!("1. The model: {}", config.model.name);
     let models = Models::open(&config.models)?;
     let embedder = models.ensure(&config.model.name, config.embedding_threads(), &mut progress::pulling())?;

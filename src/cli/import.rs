@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Let unknown fields pass, with a warning
     #[arg(long)]
     lenient: bool,
-    /// Where bad lines are set aside [default: rejects.jsonl in the index folder]
+    /// Where bad lines are set aside [default: rejects.jsonl in the index folder]; each import replaces it
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 }
@@ -41,6 +41,11 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<Done> {
 fn import(config: &Config, arguments: &Arguments, store: &Store, runtime: &Handle) -> anyhow::Result<Done> {
     let strictness = Strictness { lenient: arguments.lenient };
     let path = arguments.rejects.clone().unwrap_or_else(|| config.index.join("rejects.jsonl"));
+    if let Err(error) = std::fs::remove_file(&path)
+        && error.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(error).with_context(|| format!("cannot replace {}", path.display()));
+    }
     let mut rejects = Rejects { path: &path, file: None, count: 0 };
     let mut warned = 0;
     let mut sum = Upserted::default();
@@ -102,7 +107,8 @@ impl Rejects<'_> {
             if self.count > SHOWN {
                 eprintln!("… and {} more", self.count - SHOWN);
             }
-            eprintln!("{} bad lines are set aside in {}", self.count, self.path.display());
+            let lines = if self.count == 1 { "1 bad line is".into() } else { format!("{} bad lines are", self.count) };
+            eprintln!("{lines} set aside in {}", self.path.display());
         }
         Ok(self.count)
     }

@@ -42,6 +42,9 @@ fn write_hit(out: &mut impl Write, hit: &Hit, bars: bool) -> io::Result<()> {
     } else {
         writeln!(out, "     score {:.4}", hit.score)?;
     }
+    if hit.points_in_common.is_empty() {
+        writeln!(out, "     {QUIET}nothing in common is known{QUIET:#}")?;
+    }
     for point in &hit.points_in_common {
         writeln!(out, "     • {}", clean(&point.text))?;
     }

@@ -29,8 +29,8 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE.json")]
     profile: Option<PathBuf>,
     /// Who may be found: role, country, region, city, within (50km or 50km@LAT,LON), language, time_zone_gap (hours),
-    /// industry, profession, capacity (at least), paused. The same field again is an alternative; different fields must
-    /// all hold
+    /// industry, profession, capacity (at least), paused. A place, language, industry or profession given again is an
+    /// alternative, any other field given again replaces the one before; different fields must all hold
     #[arg(long, value_name = "FIELD=VALUE")]
     filter: Vec<String>,
     /// Whether people already known to the seeker may be found
@@ -64,7 +64,8 @@ pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<Done> 
     } else {
         render::answer(&mut out, &answer)?;
     }
-    eprintln!("{} hits in {:.1} ms ({})", answer.hits.len(), took.as_secs_f64() * 1e3, answer.state);
+    let hits = if answer.hits.len() == 1 { "1 hit".into() } else { format!("{} hits", answer.hits.len()) };
+    eprintln!("{hits} in {:.1} ms ({})", took.as_secs_f64() * 1e3, answer.state);
     Ok(Done::Fully)
 }
 
@@ -97,7 +98,7 @@ fn read_profile(path: &Path) -> anyhow::Result<Member> {
     let input: Box<dyn Read> = if path.as_os_str() == "-" {
         Box::new(std::io::stdin())
     } else {
-        Box::new(std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?)
+        Box::new(std::fs::File::open(path).map_err(|error| Usage(format!("cannot read {}: {error}", path.display())))?)
     };
     input.take(LARGEST_PROFILE).read_to_string(&mut json).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(parse_profile(&json).map_err(|error| Usage(format!("{}: {error}", path.display())))?)

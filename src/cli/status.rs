@@ -26,6 +26,11 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
     let store = Store::open(&config.index).await?;
     let (members, last_change) = store.size().await?;
     let snapshot = match publish::open_current(&config.index) {
+        Err(IndexError::NoGeneration(_)) if arguments.json => {
+            serde_json::to_writer_pretty(&mut out, &serde_json::json!({ "members": members, "manifest": null }))?;
+            writeln!(out)?;
+            return Ok(Done::Fully);
+        }
         Err(IndexError::NoGeneration(_)) => {
             writeln!(out, "members    {} in the database", HumanCount(members))?;
             writeln!(out, "index      none yet; run `rapport rebuild`")?;

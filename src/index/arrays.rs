@@ -116,6 +116,13 @@ impl ArrayWriter {
 
     /// Writes a list of lists as two arrays: `NAME.starts` (one more than there are lists) and `NAME`.
     pub fn lists<T: Element>(&mut self, name: &str, lists: &ListsBuilder<T>) -> io::Result<()> {
+        if u32::try_from(lists.values.len()).is_err() {
+            return Err(io::Error::other(format!(
+                "{name} has {} values; at most {} fit",
+                lists.values.len(),
+                u32::MAX
+            )));
+        }
         self.array(&format!("{name}.starts"), &lists.starts)?;
         self.array(name, &lists.values)
     }

@@ -10,9 +10,8 @@ use fixedbitset::FixedBitSet;
 
 use super::Slot;
 use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged, Lists, ListsBuilder};
-use super::graph::{Graph, GraphBuilder, GraphParameters, Scratch};
+use super::graph::{DEFAULT_EF, Graph, GraphBuilder, GraphParameters, Scratch};
 use super::vectors::{Quantizer, Vectors, dot};
-use super::write::AUDIT_EF;
 
 /// No node, or no row.
 const NONE: u32 = u32::MAX;
@@ -293,7 +292,7 @@ pub(super) fn write_facet(
     let rows: Vec<u32> = order.iter().map(|old| rows[*old as usize]).collect();
     let codes = codes_of(&rows);
     // After renumbering: a walk settles equal dots by number, so only the final numbers tell what it finds.
-    let repaired = graph.repair(&codes, dimension, AUDIT_EF);
+    let repaired = graph.repair(&codes, dimension, DEFAULT_EF);
     let mut behind: Vec<Vec<u32>> = vec![Vec::new(); rows.len()];
     let mut in_facet = 0u64;
     for (slot, node) in node_of.iter_mut().enumerate() {

@@ -24,6 +24,9 @@ pub(super) use walk::{Scratch, Walks};
 /// No neighbour.
 const NONE: u32 = u32::MAX;
 
+/// The walk's candidate pool unless configured, and the audit's: recall@10 of .986 on 26,081 real profiles.
+pub const DEFAULT_EF: usize = 128;
+
 /// How a graph is built.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -143,7 +146,7 @@ impl GraphBuilder {
     /// made here is never given up, or two nodes could take one place from each other for ever.
     pub(super) fn repair(&mut self, codes: &[i8], dimension: usize, ef: usize) -> usize {
         const ROUNDS: usize = 32;
-        let mut repaired = 0;
+        let mut repaired = HashSet::new();
         let mut made: HashSet<(u32, u32)> = HashSet::new();
         for _ in 0..ROUNDS {
             let walks = self.walks();
@@ -158,7 +161,7 @@ impl GraphBuilder {
             if lost.is_empty() {
                 break;
             }
-            repaired += lost.len();
+            repaired.extend(lost.iter().map(|(node, _)| *node));
             let mut ways_in = vec![0u32; self.nodes()];
             for id in self.base.iter().filter(|id| **id != NONE) {
                 ways_in[*id as usize] += 1;
@@ -182,7 +185,7 @@ impl GraphBuilder {
                 }
             }
         }
-        repaired
+        repaired.len()
     }
 
     fn walks(&self) -> Walks<'_> {

@@ -17,9 +17,6 @@ use super::{IndexError, Snapshot};
 const CURRENT: &str = "CURRENT";
 const STAGING: &str = ".staging";
 
-/// Generations kept: the current one and the one before it, for a reader that still has it open.
-const KEPT: usize = 2;
-
 /// The folder's name of a generation.
 pub fn name_of(generation: u64) -> String {
     format!("gen-{generation:06}")
@@ -109,6 +106,7 @@ impl Staging {
     pub fn publish(self) -> Result<PathBuf, IndexError> {
         let name = name_of(self.generation);
         let published = self.index.join(&name);
+        let before = current(&self.index).ok();
         sync(&self.folder)?;
         fs::rename(&self.folder, &published).map_err(IndexError::io(&published))?;
         sync(&self.index)?;
@@ -121,13 +119,22 @@ impl Staging {
         };
         write().map_err(IndexError::io(&beside))?;
         sync(&self.index)?;
-        let known = generations(&self.index)?;
-        for old in known.iter().rev().skip(KEPT) {
-            let folder = self.index.join(name_of(*old));
-            fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
+        // The new one is live from here on: what cannot be removed is only in the way.
+        if let Err(error) = prune(&self.index, [Some(&published), before.as_ref()]) {
+            tracing::warn!("an old generation could not be removed: {error}");
         }
         Ok(published)
     }
+}
+
+/// Removes all generations but the current one and the one before it, which a reader may be about to open.
+fn prune(index: &Path, kept: [Option<&PathBuf>; 2]) -> Result<(), IndexError> {
+    for folder in generations(index)?.into_iter().map(|number| index.join(name_of(number))) {
+        if !kept.contains(&Some(&folder)) && folder.exists() {
+            fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes the names in a folder durable. Windows has no such call and needs none.

@@ -7,7 +7,7 @@ use super::arrays::ArrayWriter;
 use super::columns::ColumnsBuilder;
 use super::encode::Encoded;
 use super::facet::{Facet, FacetReport, write_facet};
-use super::graph::GraphParameters;
+use super::graph::{DEFAULT_EF, GraphParameters};
 use super::manifest::Counts;
 use super::vectors::Vectors;
 use super::{COLUMNS, INTERESTS, IndexError, PROFILE, VECTORS};
@@ -17,9 +17,6 @@ use crate::member::{Member, Role};
 
 /// No vector.
 const NONE: u32 = u32::MAX;
-
-/// The audit's walk uses the pool that a search uses by default.
-pub const AUDIT_EF: usize = crate::search::DEFAULT_EF;
 
 /// What a generation will hold, gathered member after member in the order of ids.
 #[derive(Default)]
@@ -143,8 +140,8 @@ impl Written {
         let (profile, _) = Facet::open(&folder.join(PROFILE), members, &vectors)?;
         let (interests, _) = Facet::open(&folder.join(INTERESTS), members, &vectors)?;
         Ok((
-            profile.audit(&vectors, AUDIT_EF, self.repaired.0, seed),
-            interests.audit(&vectors, AUDIT_EF, self.repaired.1, seed),
+            profile.audit(&vectors, DEFAULT_EF, self.repaired.0, seed),
+            interests.audit(&vectors, DEFAULT_EF, self.repaired.1, seed),
         ))
     }
 }

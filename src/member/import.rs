@@ -267,6 +267,23 @@ pub fn parse_profile(json: &str) -> Result<Member, Invalid> {
     member.validate_profile()
 }
 
+/// The parser's words without those of the programming language.
+fn plain(problem: &str) -> String {
+    let words = [
+        (" at line 1", " at"),
+        ("expected f32", "expected a number"),
+        ("expected f64", "expected a number"),
+        ("expected u32", "expected a whole number, zero or more"),
+        ("expected i32", "expected a whole number"),
+        ("expected a sequence", "expected a list"),
+        ("a boolean", "true or false"),
+        ("struct Member", "a member as a JSON object"),
+        ("struct Place", "an object with city, region, country, lat, lon"),
+        ("struct Education", "an object with school, degree, field, year"),
+    ];
+    words.iter().fold(problem.to_owned(), |text, (theirs, ours)| text.replace(theirs, ours))
+}
+
 /// A member from any serde source, not yet validated, and the unknown fields that were let pass.
 fn parse<'de, D>(source: D, strictness: Strictness) -> Result<(Member, Vec<String>), Invalid>
 where
@@ -276,9 +293,7 @@ where
     let mut unknown = Vec::new();
     let mut note = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
     let member: Member = serde_path_to_error::deserialize(serde_ignored::Deserializer::new(source, &mut note))
-        .map_err(|error| {
-            Invalid::new(error.path().to_string(), error.inner().to_string().replace(" at line 1", " at"))
-        })?;
+        .map_err(|error| Invalid::new(error.path().to_string(), plain(&error.inner().to_string())))?;
     if !strictness.lenient
         && let Some(first) = unknown.first()
     {

@@ -77,7 +77,14 @@ impl Member {
             let mut seen = HashSet::new();
             list.retain(|id| *id != own && seen.insert(id.clone()));
         }
-        self.roles.dedup();
+        let mut roles = Vec::new();
+        for role in self.roles.drain(..) {
+            if !roles.contains(&role) {
+                roles.push(role);
+            }
+        }
+        self.roles = roles;
+        tidy_list(&mut self.private);
     }
 
     fn check_attributes(&mut self) -> Result<(), Invalid> {
@@ -109,6 +116,11 @@ impl Member {
             }
         }
         check_entries("education", self.education.len())?;
+        for (at, school) in self.education.iter().enumerate() {
+            for (part, text) in [("school", &school.school), ("degree", &school.degree), ("field", &school.field)] {
+                check_length(&format!("education[{at}].{part}"), text.as_deref().unwrap_or(""))?;
+            }
+        }
         for (field, ids) in [("friends", &self.friends), ("colleagues", &self.colleagues), ("blocks", &self.blocks)] {
             check_entries(field, ids.len())?;
             for (at, id) in ids.iter().enumerate() {
@@ -184,6 +196,9 @@ fn check_entries(field: &str, entries: usize) -> Result<(), Invalid> {
 
 fn check_place(field: &str, place: Option<&Place>) -> Result<(), Invalid> {
     let Some(place) = place else { return Ok(()) };
+    for (part, text) in [("city", &place.city), ("region", &place.region), ("country", &place.country)] {
+        check_length(&format!("{field}.{part}"), text.as_deref().unwrap_or(""))?;
+    }
     for (part, value, limit) in [("lat", place.lat, 90.0), ("lon", place.lon, 180.0)] {
         if let Some(value) = value
             && !(-limit..=limit).contains(&value)

@@ -7,8 +7,8 @@ use super::weights::Feature;
 /// Everything found, and the state it depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
-    /// Generation, overlay sequence, programme epoch and weights' hash, such as `gen-000042+17.3.9f2c`: the same state
-    /// and query give the same answer.
+    /// Generation, changes since it was built, programme epoch, and a hash of weights and search options, such as
+    /// `gen-000042+17.3.9f2c01ab`: the same state and query give the same answer.
     pub state: String,
     /// Best first.
     pub hits: Vec<Hit>,

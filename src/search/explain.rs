@@ -40,13 +40,23 @@ impl Explainer<'_> {
         let theirs = &Theirs { slot, member, said };
         let total: f64 = contributions.iter().map(|contribution| contribution.contribution).sum();
         let worth = contributions.iter().filter(|contribution| contribution.contribution >= WORTH_SAYING * total);
-        worth
-            .filter_map(|contribution| {
-                let feature = contribution.feature;
-                let (text, evidence) = self.say(feature, theirs)?;
-                Some(PointInCommon { feature, text, evidence })
-            })
-            .collect()
+        let mut points: Vec<PointInCommon> = Vec::new();
+        for Contribution { feature, .. } in worth {
+            let Some((text, evidence)) = self.say(*feature, theirs) else { continue };
+            // Two features may rest on one pair of phrases; it is said once, by the stronger.
+            let pair = evidence.closest.first().filter(|_| evidence.closest.len() == 1);
+            let said = |point: &PointInCommon| {
+                point
+                    .evidence
+                    .closest
+                    .first()
+                    .is_some_and(|said| pair.is_some_and(|pair| pair.you == said.you && pair.they == said.they))
+            };
+            if !points.iter().any(said) {
+                points.push(PointInCommon { feature: *feature, text, evidence });
+            }
+        }
+        points
     }
 
     fn say(&self, feature: Feature, theirs: &Theirs<'_>) -> Option<(String, Evidence)> {
@@ -192,7 +202,8 @@ impl Explainer<'_> {
         let seeker = self.comparison.seeker;
         let (cosine, _) = self.comparison.interest_similarity(theirs.slot)?;
         let nearest = self.comparison.nearest_interests(theirs.slot);
-        let others = nearest.iter().filter(|(key, _)| !seeker.interests.iter().any(|need| need.key == *key));
+        let near = nearest.iter().filter(|(_, value)| *value >= RELATED);
+        let others = near.filter(|(key, _)| !seeker.interests.iter().any(|need| need.key == *key));
         let they: Vec<String> = others.filter_map(|(key, _)| theirs.said(*key)).take(3).collect();
         if they.is_empty() {
             return None;
@@ -252,14 +263,17 @@ impl Explainer<'_> {
         Some((text, Evidence { kilometres, ..Evidence::default() }))
     }
 
-    /// People in common: those who show their name and their list are named, the others counted.
+    /// People in common: those who are available and show their name and their list are named, the others counted.
     fn say_people(&self, common: Vec<Slot>, one: &str, many: &str) -> Option<(String, Evidence)> {
         let mut named = Vec::new();
         let mut members = Vec::new();
         for slot in &common {
             let id = self.comparison.snapshot.columns.id(*slot);
             let Some(record) = self.records.get(id) else { continue };
-            if !record.keeps_private(many) && !record.keeps_private("name") {
+            // A minor or somebody blocked is not available, and so is not named.
+            let available = record.adult.unwrap_or(self.comparison.snapshot.manifest.adult_when_absent)
+                && self.comparison.seeker.blocks.binary_search(&slot.0).is_err();
+            if available && !record.keeps_private(many) && !record.keeps_private("name") {
                 named.push(record.name.clone().unwrap_or_else(|| id.to_owned()));
                 members.push(id.to_owned());
             }

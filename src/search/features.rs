@@ -158,11 +158,7 @@ impl<'a> Comparison<'a> {
             let cosine = if need.key == key { 1.0 } else { dot(need.vector.as_deref()?, theirs?) };
             Some(Closest { need, key, cosine, value: above(cosine, need.floor) })
         };
-        needs
-            .iter()
-            .filter_map(compare)
-            .max_by(|left, right| left.cosine.total_cmp(&right.cosine))
-            .filter(|best| best.value > 0.0)
+        needs.iter().filter_map(compare).max_by(closer).filter(|best| best.value > 0.0)
     }
 
     /// What the seeker aims for against what the member is: the profession, or where none is stated the profile, since a
@@ -194,12 +190,12 @@ impl<'a> Comparison<'a> {
         best(phrases.flat_map(|(key, row)| needs.into_iter().filter_map(move |needs| self.closest(needs, key, row))))
     }
 
-    /// The member's interests by their cosine to what the seeker is interested in, closest first.
+    /// The member's interests that lie near what the seeker is interested in, with their values, closest first.
     pub(super) fn nearest_interests(&self, slot: Slot) -> Vec<(Key, f32)> {
         let Some(sought) = &self.seeker.interest else { return Vec::new() };
         let interests = self.snapshot.columns.interests.get(slot);
-        let cosine = |(key, row)| Some((key, dot(&sought.vector, self.snapshot.vectors.row(row)?)));
-        let mut nearest: Vec<(Key, f32)> = interests.filter_map(cosine).collect();
+        let value = |(key, row)| Some((key, above(dot(&sought.vector, self.snapshot.vectors.row(row)?), sought.floor)));
+        let mut nearest: Vec<(Key, f32)> = interests.filter_map(value).collect();
         nearest.sort_by(|left, right| right.1.total_cmp(&left.1));
         nearest
     }
@@ -320,7 +316,12 @@ impl<'a> Comparison<'a> {
 }
 
 fn best<'a>(pairs: impl Iterator<Item = Closest<'a>>) -> Option<Closest<'a>> {
-    pairs.max_by(|left, right| left.cosine.total_cmp(&right.cosine))
+    pairs.max_by(closer)
+}
+
+/// By value, since each phrase has a floor of its own; by cosine where both are equal phrases.
+fn closer(left: &Closest<'_>, right: &Closest<'_>) -> std::cmp::Ordering {
+    left.value.total_cmp(&right.value).then(left.cosine.total_cmp(&right.cosine))
 }
 
 fn in_both<'a>(left: &'a [u32], right: &'a [u32]) -> impl Iterator<Item = Slot> {

@@ -58,6 +58,8 @@ pub(super) struct Seeker {
     /// Slots of friends and colleagues, in order.
     pub(super) friends: Vec<u32>,
     pub(super) colleagues: Vec<u32>,
+    /// Slots of everyone they know, kept private or not: whom one knows one need not find.
+    pub(super) known: Vec<u32>,
     /// Slots blocked by either side.
     pub(super) blocks: Vec<u32>,
 }
@@ -103,15 +105,17 @@ impl Unembedded {
 
     /// The texts whose vectors the snapshot does not hold: they need a model run.
     pub(super) fn missing(&self, snapshot: &Snapshot) -> Vec<(Key, String)> {
-        let own = self.clauses.iter().chain(&self.recognised);
-        let own = own.filter_map(|phrase| Some((phrase.key, phrase.embedded.as_deref()?)));
-        // A member's own profile text is not compared with anything when it seeks.
-        let skipped = self.encoded.profile.as_ref().filter(|_| self.encoded.wants.is_some()).map(|passage| passage.key);
+        // What the seeker offers, overcame and is, is compared with nothing.
+        let Encoded { aims_for, profession, seeks, industry, interests, facing, wants, profile, .. } = &self.encoded;
+        let single = [aims_for.as_ref().or(profession.as_ref()), seeks.as_ref(), industry.as_ref()];
+        let lists = [interests, facing, &self.clauses, &self.recognised];
+        let phrases = single.into_iter().flatten().chain(lists.into_iter().flatten());
+        let phrases = phrases.filter_map(|phrase| Some((phrase.key, phrase.embedded.as_deref()?)));
+        let passage = wants.as_ref().or(profile.as_ref().filter(|_| interests.is_empty()));
         let mut seen = HashSet::new();
-        self.encoded
-            .texts()
-            .chain(own)
-            .filter(|(key, _)| Some(*key) != skipped && snapshot.vectors.find(*key).is_none() && seen.insert(*key))
+        phrases
+            .chain(passage.map(|passage| (passage.key, passage.text.as_str())))
+            .filter(|(key, _)| snapshot.vectors.find(*key).is_none() && seen.insert(*key))
             .map(|(key, text)| (key, text.to_owned()))
             .collect()
     }
@@ -198,6 +202,11 @@ impl Unembedded {
             words: words.collect(),
             friends: listed(&public.friends, |columns, slot| columns.friends(slot)),
             colleagues: listed(&public.colleagues, |columns, slot| columns.colleagues(slot)),
+            known: [
+                listed(&self.member.friends, |columns, slot| columns.friends(slot)),
+                listed(&self.member.colleagues, |columns, slot| columns.colleagues(slot)),
+            ]
+            .concat(),
             blocks: listed(&self.member.blocks, |columns, slot| columns.blocks(slot)),
             home: public.location,
             encoded: self.encoded,
@@ -213,7 +222,8 @@ pub(super) fn rarity(snapshot: &Snapshot, attribute: Attribute, key: Key) -> f32
     ((members / having).ln() / members.ln()).clamp(0.0, 1.0)
 }
 
-/// The parts of a text that may each be a need: split at punctuation and at "and" or "but"; at most six.
+/// The parts of a text that may each be a need: split at punctuation and at "and", "but" and
+/// "because"; the whole where there are more than six.
 fn clauses(text: &str) -> Vec<String> {
     let mut clauses: Vec<String> = vec![String::new()];
     for word in text.split_whitespace() {

@@ -106,13 +106,14 @@ impl Weights {
         Ok(())
     }
 
-    /// Four hex digits that differ where weights differ: a part of an answer's state.
-    pub fn hash(&self) -> String {
+    /// Eight hex digits that differ where weights or `options` differ: a part of an answer's state.
+    pub fn hash(&self, options: &[u64]) -> String {
         let mut hasher = blake3::Hasher::new();
+        hasher.update(bytemuck::cast_slice(options));
         for feature in Feature::ALL {
             hasher.update(&self.of(*feature).to_le_bytes());
         }
-        hasher.finalize().to_hex()[..4].to_owned()
+        hasher.finalize().to_hex()[..8].to_owned()
     }
 }
 
