@@ -77,7 +77,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         // Whoever reads our output has seen enough, as in `rapport search … | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rapport: {error:#}");
+            eprintln!("rapport: {}", told_once(&error));
             let callers = error.downcast_ref::<SearchError>().is_some_and(SearchError::is_callers);
             let unknown = matches!(error.downcast_ref(), Some(EmbedError::Unknown { .. }));
             ExitCode::from(if callers || unknown || error.is::<ConfigError>() || error.is::<Usage>() { 2 } else { 1 })
@@ -112,6 +112,15 @@ fn configured(arguments: &Arguments) -> Result<Config, ConfigError> {
     config.index = arguments.index.clone().unwrap_or(config.index);
     config.models = arguments.models.clone().unwrap_or(config.models);
     Ok(config)
+}
+
+/// An error and its causes; a cause that the words before it hold already is left out.
+fn told_once(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        before if before.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -90,6 +90,8 @@ pub struct Snapshot {
     pub interests: Facet,
     /// Mentors who can be found: of age and not paused.
     pub findable: FixedBitSet,
+    /// Everyone who is of age and not paused.
+    pub available: FixedBitSet,
     /// What vectors are compared with to tell which cosines say something: profiles, interests, phrases.
     pub backgrounds: Backgrounds,
     files: Vec<ArrayFile>,
@@ -131,10 +133,12 @@ impl Snapshot {
         let (profile, profile_file) = Facet::open(&folder.join(PROFILE), members, &vectors)?;
         let (interests, interests_file) = Facet::open(&folder.join(INTERESTS), members, &vectors)?;
         let mut findable = FixedBitSet::with_capacity(members);
+        let mut available = FixedBitSet::with_capacity(members);
         for slot in 0..members {
             let flags = columns.flags(Slot(slot as u32));
-            let wanted = flag::MENTOR | flag::ADULT;
-            findable.set(slot, flags & (wanted | flag::PAUSED) == wanted);
+            let is_available = flags & (flag::ADULT | flag::PAUSED) == flag::ADULT;
+            available.set(slot, is_available);
+            findable.set(slot, is_available && flags & flag::MENTOR != 0);
         }
         let seed = manifest.graph.seed;
         let backgrounds = Backgrounds {
@@ -143,7 +147,7 @@ impl Snapshot {
             phrases: Background::of(vectors.texts(), |text| text as u32, seed),
         };
         let files = vec![columns_file, vectors_file, profile_file, interests_file];
-        Ok(Snapshot { manifest, columns, vectors, profile, interests, findable, backgrounds, files })
+        Ok(Snapshot { manifest, columns, vectors, profile, interests, findable, available, backgrounds, files })
     }
 
     /// Reads every file whole and compares it with its checksum.

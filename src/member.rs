@@ -45,6 +45,9 @@ impl MemberId {
                 format!("has {} bytes; at most {} are allowed", self.0.len(), Self::MAX_BYTES),
             ));
         }
+        if self.0.trim() != self.0 {
+            return Err(Invalid::new(field, "begins or ends with white space"));
+        }
         if self.0.chars().any(char::is_control) {
             return Err(Invalid::new(field, "holds a control character"));
         }
@@ -239,7 +242,7 @@ impl Member {
     /// The longest text field, in characters.
     pub const MAX_TEXT: usize = 20_000;
 
-    /// The longest list field, in entries.
+    /// The longest list of ids, in entries.
     pub const MAX_LIST: usize = 20_000;
 
     /// Whether the member has the role.

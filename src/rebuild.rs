@@ -15,7 +15,7 @@ use crate::embed::{EmbedError, Embedder};
 use crate::index::encode::Encoder;
 use crate::index::graph::GraphParameters;
 use crate::index::manifest::{FORMAT, Manifest, ModelUsed};
-use crate::index::publish::Staging;
+use crate::index::publish::{self, Staging};
 use crate::index::write::Contents;
 use crate::index::{IndexError, MANIFEST, Snapshot};
 use crate::member::fold::{Aliases, Key};
@@ -44,6 +44,11 @@ pub enum RebuildError {
     /// The index could not be written, or a gate did not hold.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The database holds nobody, though the current generation holds members.
+    #[error(
+        "the members' database is empty, but the current index holds {0} members: nothing was published. Import them again"
+    )]
+    Emptied(u64),
     /// The build's thread ended early.
     #[error("the build stopped: {0}")]
     Stopped(String),
@@ -92,7 +97,7 @@ pub async fn rebuild(
     progress: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Rebuilt, RebuildError> {
     let lock = WriteLock::take(&config.index)?;
-    let store = Store::create(&config.index).await?;
+    let store = Store::open(&config.index).await?;
     let night = Night {
         index: config.index.clone(),
         aliases: config.aliases.clone(),
@@ -137,6 +142,7 @@ impl Night {
         };
         let (_, sequence) = self.runtime.block_on(self.store.size())?;
         let (contents, keys, embedded) = self.gather(&used)?;
+        self.refuse_sudden_emptiness(keys.is_empty() && contents.is_empty())?;
 
         (self.progress)(Progress::Building);
         let staging = Staging::begin(&self.index)?;
@@ -214,7 +220,7 @@ impl Night {
     /// Embeds and keeps those texts of a window that have no vector yet; says how many.
     fn embed(&self, model: &ModelUsed, mut window: Vec<(Key, String)>) -> Result<u64, RebuildError> {
         let keys: Vec<Key> = window.iter().map(|(key, _)| *key).collect();
-        let known = self.runtime.block_on(self.store.embedded(&model.fingerprint, &keys))?;
+        let known = self.runtime.block_on(self.store.embedded(&model.fingerprint, model.dimension, &keys))?;
         window.retain(|(key, _)| !known.contains(key));
         let texts: Vec<&str> = window.iter().map(|(_, text)| text.as_str()).collect();
         let vectors = self.embedder.embed(&texts)?;
@@ -228,15 +234,25 @@ impl Night {
         let stored = self.runtime.block_on(self.store.embeddings(&model.fingerprint, keys))?;
         let mut vectors = Vec::with_capacity(keys.len() * model.dimension);
         for key in keys {
-            match stored.get(key).filter(|vector| vector.len() == model.dimension) {
+            match stored.get(key).filter(|vector| vector.len() == model.dimension && is_unit(vector)) {
                 Some(vector) => vectors.extend_from_slice(vector),
                 None => {
-                    let problem = "the vector of one of its texts is missing or damaged".to_owned();
+                    let problem = "its vector is missing or is no unit vector: the database is damaged".to_owned();
                     return Err(StoreError::Record { id: format!("text {:016x}", key.0), problem });
                 }
             }
         }
         Ok(vectors)
+    }
+
+    /// A database that lost its members must not empty the search.
+    fn refuse_sudden_emptiness(&self, empty: bool) -> Result<(), RebuildError> {
+        match publish::open_current(&self.index) {
+            Ok(live) if empty && live.manifest.counts.members > 0 => {
+                Err(RebuildError::Emptied(live.manifest.counts.members))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What must hold before a generation is shown to anyone.
@@ -265,6 +281,11 @@ impl Night {
         }
         Ok(())
     }
+}
+
+fn is_unit(vector: &[f32]) -> bool {
+    let length = vector.iter().map(|value| value * value).sum::<f32>();
+    (length - 1.0).abs() < 1e-3
 }
 
 fn write_synced(path: &std::path::Path, manifest: &Manifest) -> std::io::Result<()> {

@@ -28,6 +28,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use fixedbitset::FixedBitSet;
 use tokio::sync::OnceCell;
 
 pub use answer::{Adjustment, Answer, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon};
@@ -39,7 +40,7 @@ use crate::embed::{EmbedError, Embedder, ManifestError, Models, UnitVector};
 use crate::index::encode::{Encoded, Encoder};
 use crate::index::{IndexError, Snapshot, publish};
 use crate::member::fold::Key;
-use crate::member::{Member, Role};
+use crate::member::{Member, MemberId, Role};
 use crate::store::{Store, StoreError};
 use explain::Explainer;
 use features::Comparison;
@@ -161,10 +162,15 @@ impl Searcher {
     async fn seeker(&self, query: &Query) -> Result<Seeker, SearchError> {
         let unembedded = match &query.asked {
             Asked::Text(text) => Unembedded::of_text(text, &self.encoder, &self.snapshot),
+            Asked::Profile(profile) if !self.is_adult(profile) => {
+                let problem = "is false; who is not of age is not matched with anyone".to_owned();
+                return Err(SearchError::Invalid { field: "adult".into(), problem });
+            }
             Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder),
             Asked::Member(id) => {
                 let (mut found, _) = self.store.members(&[id.as_str()]).await?;
-                let member = found.remove(id.as_str()).filter(|member| self.is_adult(member));
+                let member =
+                    found.remove(id.as_str()).map(|stored| stored.member).filter(|member| self.is_adult(member));
                 let member = member.ok_or_else(|| SearchError::NotAvailable(id.to_string()))?;
                 Unembedded::of_member(member, &self.encoder)
             }
@@ -175,7 +181,8 @@ impl Searcher {
     }
 
     fn is_adult(&self, member: &Member) -> bool {
-        member.adult.unwrap_or(self.snapshot.manifest.adult_when_absent)
+        let absent = self.snapshot.manifest.adult_when_absent && self.config.members.adult_when_absent;
+        member.adult.unwrap_or(absent)
     }
 
     /// One model run for all texts of a query.
@@ -221,18 +228,29 @@ impl Searcher {
         let seed = query.seed();
         let k = query.k.get();
         let candidates = retrieve::candidates(snapshot, seeker, &allowed, query.known, k, &self.config.search, seed);
-        let comparison = self.comparison(query, seeker);
+        let available = self.available(seeker);
+        let comparison = self.comparison(query, seeker, &available);
         Ok(rerank::rank(&comparison, &self.config.weights, &candidates, seed))
     }
 
-    fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker) -> Comparison<'a> {
-        Comparison { seeker, snapshot: &self.snapshot, include_known: query.known == Known::Include }
+    fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker, available: &'a FixedBitSet) -> Comparison<'a> {
+        Comparison { seeker, snapshot: &self.snapshot, include_known: query.known == Known::Include, available }
+    }
+
+    /// Who may be had in common with the seeker.
+    fn available(&self, seeker: &Seeker) -> FixedBitSet {
+        let mut available = self.snapshot.available.clone();
+        for slot in &seeker.blocks {
+            available.remove(*slot as usize);
+        }
+        available
     }
 
     /// The best `k` in the words of their records. A member whose record changed since the generation was built and
     /// who may no longer be found is passed over for the next.
     async fn respond(&self, query: &Query, seeker: &Seeker, ranked: Vec<Ranked>) -> Result<Answer, SearchError> {
-        let comparison = self.comparison(query, seeker);
+        let available = self.available(seeker);
+        let comparison = self.comparison(query, seeker, &available);
         let columns = &self.snapshot.columns;
         let mut hits = Vec::with_capacity(query.k.get());
         let mut rest = ranked.into_iter().peekable();
@@ -245,13 +263,24 @@ impl Searcher {
             let (records, last_change) = self.store.members(&ids).await?;
             let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
             for ranked in next {
-                let record = records.get(columns.id(ranked.slot)).filter(|record| self.may_be_found(record, query));
-                let Some(member) = record.map(Member::public) else { continue };
-                let contributions = ranked.contributions(&self.config.weights);
+                let stored = records.get(columns.id(ranked.slot));
+                let Some(stored) = stored.filter(|stored| self.may_be_found(&stored.member, seeker, query)) else {
+                    continue;
+                };
+                let mut contributions = ranked.contributions(&self.config.weights);
+                let mut score = ranked.score;
+                if stored.change > self.snapshot.manifest.sequence {
+                    // What was made private since the generation was built counts no more.
+                    let hidden = |field: &&str| stored.member.keeps_private(field);
+                    contributions
+                        .retain(|contribution| !contribution.feature.fields().iter().any(hidden));
+                    score = rerank::sum(&contributions);
+                }
+                let member = stored.member.public();
                 hits.push(Hit {
-                    rank: hits.len() + 1,
-                    score: ranked.score,
-                    match_: ranked.score,
+                    rank: 0,
+                    score,
+                    match_: score,
                     points_in_common: explainer.points(ranked.slot, &member, &contributions),
                     contributions,
                     adjustments: Vec::new(),
@@ -262,15 +291,20 @@ impl Searcher {
                 break last_change;
             }
         };
+        hits.sort_by(|left, right| right.score.total_cmp(&left.score));
+        for (at, hit) in hits.iter_mut().enumerate() {
+            hit.rank = at + 1;
+        }
         let changes = last_change.saturating_sub(self.snapshot.manifest.sequence);
         let limits = [self.config.search.ef as u64, self.config.search.candidates as u64];
         let state = format!("{}+{changes}.0.{}", self.snapshot.name(), self.config.weights.hash(&limits));
         Ok(Answer { state, hits })
     }
 
-    fn may_be_found(&self, record: &Member, query: &Query) -> bool {
+    fn may_be_found(&self, record: &Member, seeker: &Seeker, query: &Query) -> bool {
+        let blocks = |id: &MemberId| record.blocks.contains(id) || seeker.blocked.contains(&record.id);
         let role = query.filter.role.unwrap_or(Role::Mentor);
-        record.is(role) && self.is_adult(record) && (query.filter.paused || !record.paused)
+        record.is(role) && self.is_adult(record) && (query.filter.paused || !record.paused) && !blocks(&seeker.id)
     }
 }
 

@@ -68,6 +68,15 @@ impl std::ops::AddAssign for Upserted {
     }
 }
 
+/// A member as it is stored.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+pub struct Stored {
+    /// The sequence number of the change that made it so.
+    pub change: u64,
+    /// The record.
+    pub member: Member,
+}
+
 /// Rows per statement: four values each stay below SQLite's 32,766 parameters.
 const ROWS: usize = 2_000;
 
@@ -214,20 +223,21 @@ impl Store {
         Ok(sqlx::query_scalar("SELECT id FROM members ORDER BY id").fetch_all(&self.pool).await?)
     }
 
-    /// The records of those of the given members that are stored, and the last change's sequence number at that moment.
+    /// Those of the given members that are stored, and the last change's sequence number at that moment.
     ///
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Record`].
-    pub async fn members(&self, ids: &[&str]) -> Result<(HashMap<String, Member>, u64), StoreError> {
+    pub async fn members(&self, ids: &[&str]) -> Result<(HashMap<String, Stored>, u64), StoreError> {
         // One statement, so that records and sequence are of one state, and one row, since each row crosses threads.
-        let select = "SELECT coalesce(max(seq), 0), (
-                SELECT '[' || coalesce(group_concat(record, ','), '') || ']' FROM members
+        let select = r#"SELECT coalesce(max(seq), 0), (
+                SELECT '[' || coalesce(group_concat('{"change":' || seq || ',"member":' || record || '}', ','), '') || ']'
+                FROM members
                 WHERE id IN (SELECT value FROM json_each(?))
-            ) FROM members";
+            ) FROM members"#;
         let ids = serde_json::to_string(ids).unwrap_or_default();
         let row = sqlx::query(select).bind(&ids).fetch_one(&self.pool).await?;
-        let found: Vec<Member> = parse_record(&ids, row.try_get(1)?)?;
-        let found = found.into_iter().map(|member| (member.id.to_string(), member)).collect();
+        let found: Vec<Stored> = parse_record(&ids, row.try_get(1)?)?;
+        let found = found.into_iter().map(|stored| (stored.member.id.to_string(), stored)).collect();
         Ok((found, row.try_get::<i64, _>(0)?.unsigned_abs()))
     }
 
@@ -235,10 +245,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn embedded(&self, model: &str, texts: &[Key]) -> Result<HashSet<Key>, StoreError> {
+    pub async fn embedded(&self, model: &str, dimension: usize, texts: &[Key]) -> Result<HashSet<Key>, StoreError> {
         let mut found = HashSet::new();
         for chunk in texts.chunks(ROWS) {
             let mut query = vectors_of("SELECT text_key FROM embeddings WHERE model = ", model, chunk);
+            // A vector that was cut short is as good as none.
+            query.push(" AND length(vector) = ").push_bind(4 * dimension as i64);
             for row in query.build().fetch_all(&self.pool).await? {
                 found.insert(Key(row.try_get::<i64, _>(0)?.cast_unsigned()));
             }
@@ -263,7 +275,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Keeps vectors for their texts; one that is there already stays.
+    /// Keeps vectors for their texts, in place of any that are there.
     ///
     /// # Errors
     /// [`StoreError::Database`]; then nothing of this call was written.
@@ -275,7 +287,8 @@ impl Store {
                 let bytes: Vec<u8> = vector.iter().flat_map(|value| value.to_le_bytes()).collect();
                 row.push_bind(model).push_bind(key.0.cast_signed()).push_bind(bytes);
             });
-            insert.push(" ON CONFLICT DO NOTHING").build().execute(&mut *transaction).await?;
+            insert.push(" ON CONFLICT (model, text_key) DO UPDATE SET vector = excluded.vector");
+            insert.build().execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(())

@@ -12,7 +12,7 @@ use rapport::store::import::ImportEvent;
 use rapport::store::{Store, Upserted, WriteLock};
 use tokio::runtime::Handle;
 
-use super::{Done, render};
+use super::{Done, Usage, render};
 
 /// Bad lines shown; the others are only counted and written to the rejects file.
 const SHOWN: u64 = 20;
@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Let unknown fields pass, with a warning
     #[arg(long)]
     lenient: bool,
-    /// Where bad lines are set aside [default: rejects.jsonl in the index folder]; each import replaces it
+    /// Where bad lines are set aside [default: rejects-TIME.jsonl in the index folder]
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 }
@@ -40,11 +40,13 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<Done> {
 
 fn import(config: &Config, arguments: &Arguments, store: &Store, runtime: &Handle) -> anyhow::Result<Done> {
     let strictness = Strictness { lenient: arguments.lenient };
-    let path = arguments.rejects.clone().unwrap_or_else(|| config.index.join("rejects.jsonl"));
-    if let Err(error) = std::fs::remove_file(&path)
-        && error.kind() != std::io::ErrorKind::NotFound
+    let path = arguments.rejects.clone().unwrap_or_else(|| {
+        config.index.join(format!("rejects-{}.jsonl", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ")))
+    });
+    if let (Ok(path), true) = (path.canonicalize(), path.exists())
+        && arguments.files.iter().any(|file| file.canonicalize().is_ok_and(|file| file == path))
     {
-        return Err(error).with_context(|| format!("cannot replace {}", path.display()));
+        return Err(Usage(format!("--rejects {} is one of the files to import", path.display())).into());
     }
     let mut rejects = Rejects { path: &path, file: None, count: 0 };
     let mut warned = 0;

@@ -342,9 +342,11 @@ impl<T: Element> ListsBuilder<T> {
         &self.values[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 
-    /// The same lists with each value put through `map`.
-    pub fn map<U: Element>(&self, map: impl Fn(T) -> U) -> ListsBuilder<U> {
-        ListsBuilder { starts: self.starts.clone(), values: self.values.iter().map(|value| map(*value)).collect() }
+    /// The same lists with each value, and the place of its list, put through `map`.
+    pub fn map<U: Element>(&self, map: impl Fn(usize, T) -> U) -> ListsBuilder<U> {
+        let lists = self.starts.len() - 1;
+        let values = (0..lists).flat_map(|at| self.get(at).iter().map(move |value| (at, *value)));
+        ListsBuilder { starts: self.starts.clone(), values: values.map(|(at, value)| map(at, value)).collect() }
     }
 }
 

@@ -242,7 +242,7 @@ const STOPWORDS: &[&str] = &[
 /// The distinct words of a text that say something, folded, each with its key; in the order of their keys.
 pub fn words(text: &str) -> Vec<(Key, String)> {
     let folded = fold(text);
-    let said = |word: &&str| word.chars().count() > 1 && !STOPWORDS.contains(word);
+    let said = |word: &&str| (word.chars().count() > 1 || !word.is_ascii()) && !STOPWORDS.contains(word);
     let mut words: Vec<(Key, String)> =
         folded.unicode_words().filter(said).map(|word| (Key::of(word), word.to_owned())).collect();
     words.sort_unstable();

@@ -49,5 +49,6 @@ impl Background {
 
 /// A cosine as a value in [0, 1]: zero up to the floor, one for equal texts.
 pub fn above(cosine: f32, floor: f32) -> f32 {
-    ((cosine - floor) / (1.0 - floor).max(f32::EPSILON)).clamp(0.0, 1.0)
+    // Not a clamp: a damaged vector's NaN is above nothing.
+    if cosine > floor { ((cosine - floor) / (1.0 - floor).max(f32::EPSILON)).min(1.0) } else { 0.0 }
 }

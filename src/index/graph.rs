@@ -21,6 +21,9 @@ use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged};
 use super::vectors::dot_codes;
 pub(super) use walk::{Scratch, Walks};
 
+/// The most levels of a graph.
+const MOST_LEVELS: usize = 16;
+
 /// No neighbour.
 const NONE: u32 = u32::MAX;
 
@@ -80,7 +83,7 @@ impl GraphBuilder {
             return graph;
         }
         let distance = CodeDistance { per_unit: 1.0 / (scale * scale) };
-        let seeded = Hnsw::new(parameters.m, nodes, 16, parameters.ef_construction, distance);
+        let seeded = Hnsw::new(parameters.m, nodes, MOST_LEVELS, parameters.ef_construction, distance);
         let mut order: Vec<usize> = (0..nodes).collect();
         order.shuffle(&mut ChaCha8Rng::seed_from_u64(parameters.seed));
         for node in order {

@@ -22,8 +22,10 @@ pub fn name_of(generation: u64) -> String {
     format!("gen-{generation:06}")
 }
 
+/// The number in a generation's name; nothing for names that only look like one.
 fn number_of(name: &str) -> Option<u64> {
-    name.strip_suffix(STAGING).unwrap_or(name).strip_prefix("gen-")?.parse().ok()
+    let number = name.strip_prefix("gen-")?.parse().ok().filter(|number| *number < u64::MAX)?;
+    (name_of(number) == name).then_some(number)
 }
 
 /// The current generation's folder.
@@ -58,10 +60,15 @@ pub fn open_current(index: &Path) -> Result<Snapshot, IndexError> {
 fn generations(index: &Path) -> Result<Vec<u64>, IndexError> {
     let mut numbers = Vec::new();
     for entry in fs::read_dir(index).map_err(IndexError::io(index))? {
-        let name = entry.map_err(IndexError::io(index))?.file_name();
-        numbers.extend(name.to_str().and_then(number_of));
+        let entry = entry.map_err(IndexError::io(index))?;
+        let name = entry.file_name();
+        let name = name.to_str().unwrap_or("");
+        if entry.path().is_dir() {
+            numbers.extend(number_of(name.strip_suffix(STAGING).unwrap_or(name)));
+        }
     }
     numbers.sort_unstable();
+    numbers.dedup();
     Ok(numbers)
 }
 

@@ -31,6 +31,10 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.counts.members == 0
+    }
+
     pub(crate) fn push(
         &mut self,
         member: &Member,

@@ -111,7 +111,7 @@ pub fn read_members<E: From<ImportError>>(
         }
         Box::new(opened)
     };
-    let mut reader = decompressed(BufReader::with_capacity(1 << 16, input)).map_err(broken)?;
+    let mut reader = peeked(decompressed(input).map_err(broken)?).map_err(broken)?;
     skip_byte_order_mark(&mut reader).map_err(broken)?;
     let csv = looks_like_csv(path, &mut reader).map_err(broken)?;
     let mut seen = Seen::default();
@@ -150,12 +150,23 @@ impl Seen {
     }
 }
 
-fn decompressed(mut reader: BufReader<Box<dyn Read>>) -> io::Result<Box<dyn BufRead>> {
-    let start = reader.fill_buf()?;
-    Ok(match start {
-        [0x1f, 0x8b, ..] => Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(reader))),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Box::new(BufReader::new(zstd::stream::read::Decoder::with_buffer(reader)?)),
-        _ => Box::new(reader),
+/// A reader whose first bytes can be looked at together, however small the pieces in which they arrive.
+fn peeked(mut input: Box<dyn Read>) -> io::Result<Box<dyn BufRead>> {
+    let mut start = Vec::new();
+    input.by_ref().take(4).read_to_end(&mut start)?;
+    Ok(Box::new(BufReader::with_capacity(1 << 16, io::Cursor::new(start).chain(input))))
+}
+
+fn decompressed(input: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+    let mut start = Vec::new();
+    let mut input = input;
+    input.by_ref().take(4).read_to_end(&mut start)?;
+    let format = start.clone();
+    let whole = BufReader::with_capacity(1 << 16, io::Cursor::new(start).chain(input));
+    Ok(match format[..] {
+        [0x1f, 0x8b, ..] => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
+        [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::stream::read::Decoder::with_buffer(whole)?),
+        _ => Box::new(whole),
     })
 }
 
@@ -247,8 +258,8 @@ fn read_line(reader: &mut dyn BufRead, bytes: &mut Vec<u8>) -> io::Result<LineRe
 
 fn parse_line(text: &str, strictness: Strictness) -> Result<(Member, Vec<String>), Invalid> {
     let expected = "expected one member as a JSON object on each line";
-    if text.starts_with('[') {
-        return Err(Invalid::new("", format!("is a JSON array; {expected}")));
+    if !text.starts_with('{') {
+        return Err(Invalid::new("", format!("is not a JSON object; {expected}")));
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = parse(&mut deserializer, strictness)?;
@@ -261,9 +272,16 @@ fn parse_line(text: &str, strictness: Strictness) -> Result<(Member, Vec<String>
 /// # Errors
 /// The first field that breaks the member format, unknown ones among them.
 pub fn parse_profile(json: &str) -> Result<Member, Invalid> {
+    let json = json.trim_start_matches('\u{feff}').trim();
+    if !json.starts_with('{') {
+        return Err(Invalid::new(
+            "profile",
+            "is not a JSON object; expected one member's fields, such as {\"interests\": [\"jazz\"]}",
+        ));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let (member, _) = parse(&mut deserializer, Strictness::default())?;
-    deserializer.end().map_err(|error| Invalid::new("", error.to_string()))?;
+    deserializer.end().map_err(|error| Invalid::new("profile", error.to_string()))?;
     member.validate_profile()
 }
 

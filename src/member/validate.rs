@@ -4,6 +4,12 @@ use std::collections::HashSet;
 
 use super::{Education, Invalid, Member, Place};
 
+/// Fields that decide who is found and are never shown, or without which there is no member.
+const NEVER_PRIVATE: [&str; 6] = ["id", "roles", "paused", "adult", "blocks", "private"];
+
+/// The most entries of a list of phrases; every pair of two members' is compared.
+const MOST_PHRASES: usize = 200;
+
 impl Member {
     /// Trims every text, drops what is empty or said twice, and checks the rest.
     ///
@@ -110,19 +116,19 @@ impl Member {
             ("languages", &self.languages),
             ("groups", &self.groups),
         ] {
-            check_entries(field, list.len())?;
+            check_entries(field, list.len(), MOST_PHRASES)?;
             for (at, text) in list.iter().enumerate() {
                 check_length(&format!("{field}[{at}]"), text)?;
             }
         }
-        check_entries("education", self.education.len())?;
+        check_entries("education", self.education.len(), MOST_PHRASES)?;
         for (at, school) in self.education.iter().enumerate() {
             for (part, text) in [("school", &school.school), ("degree", &school.degree), ("field", &school.field)] {
                 check_length(&format!("education[{at}].{part}"), text.as_deref().unwrap_or(""))?;
             }
         }
         for (field, ids) in [("friends", &self.friends), ("colleagues", &self.colleagues), ("blocks", &self.blocks)] {
-            check_entries(field, ids.len())?;
+            check_entries(field, ids.len(), Member::MAX_LIST)?;
             for (at, id) in ids.iter().enumerate() {
                 id.check(&format!("{field}[{at}]"))?;
             }
@@ -147,9 +153,11 @@ impl Member {
             return Err(Invalid::new("last_active", format!("{day:?} is not a date; expected YYYY-MM-DD")));
         }
         for (at, field) in self.private.iter().enumerate() {
-            if !Self::FIELDS.contains(&field.as_str()) || field == "id" || field == "roles" {
-                let problem =
-                    format!("{field:?} is not a field that can be private; expected a field's name, not id or roles");
+            if !Self::FIELDS.contains(&field.as_str()) || NEVER_PRIVATE.contains(&field.as_str()) {
+                let problem = format!(
+                    "{field:?} is not a field that can be private; expected a field's name, and none of {}",
+                    NEVER_PRIVATE.join(", ")
+                );
                 return Err(Invalid::new(format!("private[{at}]"), problem));
             }
         }
@@ -187,9 +195,9 @@ fn check_length(field: &str, text: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-fn check_entries(field: &str, entries: usize) -> Result<(), Invalid> {
-    if entries > Member::MAX_LIST {
-        return Err(Invalid::new(field, format!("has {entries} entries; at most {} are allowed", Member::MAX_LIST)));
+fn check_entries(field: &str, entries: usize, most: usize) -> Result<(), Invalid> {
+    if entries > most {
+        return Err(Invalid::new(field, format!("has {entries} entries; at most {most} are allowed")));
     }
     Ok(())
 }

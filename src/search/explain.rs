@@ -1,11 +1,11 @@
 //! Why a mentor was found: each contribution worth saying as a sentence to the seeker, with its evidence.
 //!
-//! The sentences quote the records as they are now; what a member has since made private or taken away is not said.
+//! The sentences quote the records as they are now; a phrase that a member has since taken away is not said.
 
 use std::collections::HashMap;
 
 use super::answer::{ClosestPhrases, Contribution, Evidence, PointInCommon};
-use super::features::{Closest, Comparison, Nearness};
+use super::features::{Closest, Comparison, Nearness, RELATED};
 use super::seeker::Need;
 use super::weights::Feature;
 use crate::index::Slot;
@@ -13,12 +13,10 @@ use crate::index::columns::Attribute;
 use crate::index::encode::Encoder;
 use crate::member::fold::Key;
 use crate::member::{Education, Member};
+use crate::store::Stored;
 
 /// Contributions below this share of the match are not worth saying.
 const WORTH_SAYING: f64 = 0.03;
-
-/// The value from which two different interests are said to be related.
-const RELATED: f32 = 0.25;
 
 /// Names or values listed in one sentence; the rest is counted.
 const MOST_NAMED: usize = 5;
@@ -28,7 +26,7 @@ pub(super) struct Explainer<'a> {
     pub(super) comparison: &'a Comparison<'a>,
     pub(super) encoder: &'a Encoder,
     /// The records of hits and of their friends and colleagues in common.
-    pub(super) records: &'a HashMap<String, Member>,
+    pub(super) records: &'a HashMap<String, Stored>,
 }
 
 impl Explainer<'_> {
@@ -71,8 +69,8 @@ impl Explainer<'_> {
             Feature::Profession => {
                 let closest = comparison.profession(slot)?;
                 let closest = if closest.key == Key::NONE {
-                    let they = member.headline.clone()?;
-                    ClosestPhrases { you: closest.need.said.clone(), they, cosine: round(closest.cosine, 4) }
+                    let they = shortened(member.headline.as_ref()?);
+                    ClosestPhrases { you: shortened(&closest.need.said), they, cosine: round(closest.cosine, 4) }
                 } else {
                     theirs.phrases(closest)?
                 };
@@ -92,7 +90,12 @@ impl Explainer<'_> {
             Feature::SharedInterests => self.say_interests(theirs),
             Feature::OvercameWhatIFace => {
                 let closest = theirs.phrases(comparison.overcame(slot)?)?;
-                let text = format!("Overcame what you face: you, {}; they, {}", closest.you, closest.they);
+                let ClosestPhrases { you, they, .. } = &closest;
+                let text = if seeker.by_text {
+                    format!("Overcame something near what you say, {you}: {they}")
+                } else {
+                    format!("Overcame what you face: you, {you}; they, {they}")
+                };
                 Some((text, of_pair(closest)))
             }
             Feature::Industry => {
@@ -182,13 +185,16 @@ impl Explainer<'_> {
             let text = format!("Close to what you look for: you, {}; they, {}", closest.you, closest.they);
             return Some((text, of_pair(closest)));
         }
-        let they = member.headline.clone().or_else(|| member.profession.clone())?;
+        let they = shortened(member.headline.as_ref().or(member.profession.as_ref())?);
         let you = [&seeker.seeks, &seeker.aims].into_iter().flatten().max_by(|left, right| {
             let cosine = |need: &Need| self.comparison.to_profile(need, slot);
             cosine(left).total_cmp(&cosine(right))
         });
         let (text, you) = match you {
-            Some(need) => (format!("Close to what you look for: you, {}; they, {they}", need.said), need.said.clone()),
+            Some(need) => {
+                let you = shortened(&need.said);
+                (format!("Close to what you look for: you, {you}; they, {they}"), you)
+            }
             None => {
                 let yours: Vec<String> = seeker.interests.iter().map(|need| need.said.clone()).collect();
                 (format!("Their profile is close to your interests: {they}"), yours.join(", "))
@@ -269,10 +275,10 @@ impl Explainer<'_> {
         let mut members = Vec::new();
         for slot in &common {
             let id = self.comparison.snapshot.columns.id(*slot);
-            let Some(record) = self.records.get(id) else { continue };
-            // A minor or somebody blocked is not available, and so is not named.
-            let available = record.adult.unwrap_or(self.comparison.snapshot.manifest.adult_when_absent)
-                && self.comparison.seeker.blocks.binary_search(&slot.0).is_err();
+            let Some(Stored { member: record, .. }) = self.records.get(id) else { continue };
+            // What changed since the generation was built counts at once.
+            let available =
+                record.adult.unwrap_or(self.comparison.snapshot.manifest.adult_when_absent) && !record.paused;
             if available && !record.keeps_private(many) && !record.keeps_private("name") {
                 named.push(record.name.clone().unwrap_or_else(|| id.to_owned()));
                 members.push(id.to_owned());
@@ -311,7 +317,11 @@ impl Theirs<'_> {
     /// Both sides' words of a closest pair; nothing where the record no longer holds the mentor's.
     fn phrases(&self, closest: Closest<'_>) -> Option<ClosestPhrases> {
         let they = self.said(closest.key)?;
-        Some(ClosestPhrases { you: closest.need.said.clone(), they, cosine: round(closest.cosine.min(1.0), 4) })
+        Some(ClosestPhrases {
+            you: shortened(&closest.need.said),
+            they: shortened(&they),
+            cosine: round(closest.cosine.min(1.0), 4),
+        })
     }
 }
 
@@ -320,6 +330,15 @@ impl Comparison<'_> {
     pub(super) fn named_in_reasons(&self, slot: Slot) -> impl Iterator<Item = &str> {
         let common = self.friends_in_common(slot).chain(self.colleagues_in_common(slot));
         common.map(|slot| self.snapshot.columns.id(slot))
+    }
+}
+
+/// The beginning of a text that is too long to be quoted whole.
+fn shortened(text: &str) -> String {
+    const QUOTED: usize = 120;
+    match text.char_indices().nth(QUOTED) {
+        Some((end, _)) => format!("{}…", text[..end].trim_end()),
+        None => text.to_owned(),
     }
 }
 

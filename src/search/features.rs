@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use fixedbitset::FixedBitSet;
+
 use super::filter::{hours_between, kilometres};
 use super::seeker::{Need, Seeker, rarity};
 use super::weights::Feature;
@@ -53,7 +55,13 @@ pub(super) struct Comparison<'a> {
     pub(super) seeker: &'a Seeker,
     pub(super) snapshot: &'a Snapshot,
     pub(super) include_known: bool,
+    /// Who may be had in common: of age, not paused, not blocked by the seeker or blocking them. The others are not
+    /// available, and so are neither counted nor named.
+    pub(super) available: &'a FixedBitSet,
 }
+
+/// The value from which two different phrases are said to be related.
+pub(super) const RELATED: f32 = 0.25;
 
 /// Cosines of the seeker's interests to phrases met before: interests repeat from candidate to candidate.
 #[derive(Default)]
@@ -179,7 +187,9 @@ impl<'a> Comparison<'a> {
     /// What the seeker faces against what the member overcame: the closest pair.
     pub(super) fn overcame(&self, slot: Slot) -> Option<Closest<'a>> {
         let overcame = self.snapshot.columns.overcame.get(slot);
-        best(overcame.filter_map(|(key, row)| self.closest(&self.seeker.facing, key, row)))
+        let closest = best(overcame.filter_map(|(key, row)| self.closest(&self.seeker.facing, key, row)));
+        // A clause of a free text may name something else than a challenge: only a close one is taken for it.
+        closest.filter(|closest| !self.seeker.by_text || closest.value >= RELATED)
     }
 
     /// What the seeker seeks or aims for against what the member offers or is: the closest pair.
@@ -307,11 +317,17 @@ impl<'a> Comparison<'a> {
     /// The slots of friends of both.
     pub(super) fn friends_in_common(&self, slot: Slot) -> impl Iterator<Item = Slot> {
         in_both(&self.seeker.friends, self.snapshot.columns.friends(slot))
+            .filter(move |common| self.is_available(*common, slot))
     }
 
     /// The slots of colleagues of both.
     pub(super) fn colleagues_in_common(&self, slot: Slot) -> impl Iterator<Item = Slot> {
-        in_both(&self.seeker.colleagues, self.snapshot.columns.colleagues(slot))
+        let common = in_both(&self.seeker.colleagues, self.snapshot.columns.colleagues(slot));
+        common.filter(move |common| self.is_available(*common, slot))
+    }
+
+    fn is_available(&self, common: Slot, slot: Slot) -> bool {
+        self.available.contains(common.index()) && self.snapshot.columns.blocks(slot).binary_search(&common.0).is_err()
     }
 }
 

@@ -148,9 +148,9 @@ impl Filter {
             }
         }
         if let Some(gap) = self.time_zone_gap
-            && !(0.0..=26.0).contains(&gap)
+            && !(0.0..=12.0).contains(&gap)
         {
-            return Err(InvalidFilter::new("time_zone_gap", format!("is {gap}; expected 0 to 26 hours")));
+            return Err(InvalidFilter::new("time_zone_gap", format!("is {gap}; expected 0 to 12 hours")));
         }
         Ok(())
     }
@@ -193,7 +193,9 @@ impl Filter {
             }
             let mut of_any = FixedBitSet::with_capacity(columns.len());
             for value in values {
-                of_any.extend(columns.postings(attribute, aliases.key(value)).iter().map(|slot| *slot as usize));
+                let having = columns.postings(attribute, aliases.key(value)).iter().map(|slot| *slot as usize);
+                // A damaged list may name slots that do not exist.
+                of_any.extend(having.filter(|slot| *slot < columns.len()));
             }
             allowed.intersect_with(&of_any);
         }

@@ -97,7 +97,8 @@ impl TryFrom<SearchRequest> for Query {
         ];
         for profile in described.into_iter().flatten() {
             let profile = profile.validate_profile().map_err(|error| invalid(&error.field, error.problem))?;
-            asked.push(Asked::Profile(Box::new(profile)));
+            // Nobody becomes a stored member by writing their id into a profile.
+            asked.push(Asked::Profile(Box::new(Member { id: MemberId::default(), ..profile })));
         }
         let (Some(asked), true) = (asked.pop(), asked.is_empty()) else {
             return Err(invalid(

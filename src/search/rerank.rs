@@ -34,6 +34,11 @@ impl Ranked {
     }
 }
 
+/// The match that contributions sum to, to a millionth.
+pub(super) fn sum(contributions: &[Contribution]) -> f64 {
+    (contributions.iter().map(|contribution| contribution.contribution).sum::<f64>() * 1e6).round() / 1e6
+}
+
 /// Value times weight, to a millionth, so that what is printed sums to what is printed.
 fn contribution(value: f32, weight: f32) -> f64 {
     (f64::from(value) * f64::from(weight) * 1e6).round() / 1e6

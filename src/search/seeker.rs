@@ -10,7 +10,7 @@ use crate::index::floor::Background;
 use crate::index::vectors::dot;
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
-use crate::member::{Member, Place};
+use crate::member::{Member, MemberId, Place};
 
 /// A phrase of the seeker's, with its vector where the model covers it.
 #[derive(Debug, Clone)]
@@ -35,6 +35,10 @@ pub(super) struct Sought {
 /// The seeker of one search.
 #[derive(Debug)]
 pub(super) struct Seeker {
+    /// Their id; empty for somebody who is not stored.
+    pub(super) id: MemberId,
+    /// Whom they block.
+    pub(super) blocked: Vec<MemberId>,
     /// Their place in the snapshot, where they are in it.
     pub(super) slot: Option<Slot>,
     /// Whether they spoke in free text.
@@ -175,12 +179,14 @@ impl Unembedded {
             vector,
         };
         let slot = Some(self.member.id.as_str()).filter(|id| !id.is_empty()).and_then(|id| columns.slot(id));
-        let listed = |ids: &[crate::member::MemberId], own: fn(&crate::index::columns::Columns, Slot) -> &[u32]| {
+        let listed = |ids: &[MemberId], own: fn(&crate::index::columns::Columns, Slot) -> &[u32]| {
             let mut slots: Vec<u32> =
                 ids.iter().filter_map(|id| columns.slot(id.as_str())).map(|slot| slot.0).collect();
             slots.extend(slot.map_or(&[][..], |slot| own(columns, slot)));
             slots.sort_unstable();
             slots.dedup();
+            // A damaged list may name slots that do not exist.
+            slots.truncate(slots.partition_point(|slot| (*slot as usize) < columns.len()));
             slots
         };
         let public = self.member.public();
@@ -189,6 +195,8 @@ impl Unembedded {
         let text = text.map(String::as_str).collect::<Vec<_>>().join(" ");
         let words = words(&text).into_iter().map(|(key, word)| (key, word, rarity(snapshot, Attribute::Word, key)));
         Seeker {
+            id: self.member.id.clone(),
+            blocked: self.member.blocks.clone(),
             slot,
             by_text: self.by_text,
             interest: of_interests.map(|vector| sought(vector, &snapshot.backgrounds.interests)),

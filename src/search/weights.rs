@@ -91,6 +91,30 @@ features! {
     AlreadyColleague already_colleague 0.10,
 }
 
+impl Feature {
+    /// The fields of a mentor's record that the feature looks at.
+    pub(crate) fn fields(self) -> &'static [&'static str] {
+        match self {
+            Feature::Profession => &["profession", "headline"],
+            Feature::ProfileSimilarity => &["headline", "profession", "industry", "offers", "about"],
+            Feature::InterestSimilarity | Feature::SharedInterests => &["interests"],
+            Feature::OvercameWhatIFace => &["overcame"],
+            Feature::Industry => &["industry"],
+            Feature::School | Feature::FieldOfStudy => &["education"],
+            Feature::Employer => &["employers"],
+            Feature::Distance => &["location"],
+            Feature::Hometown => &["hometown"],
+            Feature::Languages => &["languages"],
+            Feature::TimeZone => &["time_zone"],
+            Feature::FriendsInCommon | Feature::AlreadyFriend => &["friends"],
+            Feature::ColleaguesInCommon | Feature::AlreadyColleague => &["colleagues"],
+            Feature::GroupsInCommon => &["groups"],
+            Feature::WordsInCommon => &["headline", "about", "profession", "industry", "offers", "interests"],
+            Feature::ExperienceGap => &["years_experience"],
+        }
+    }
+}
+
 impl Weights {
     /// Refuses what is no weight.
     ///

@@ -58,7 +58,7 @@ impl ColumnsBuilder {
             flags |= if set { bit } else { 0 };
         }
         self.flags.push(flags);
-        self.capacity.push(member.capacity.unwrap_or(NONE));
+        self.capacity.push(member.capacity.filter(|_| !member.keeps_private("capacity")).unwrap_or(NONE));
         let key = |phrase: &Option<Phrase>| phrase.as_ref().map_or(Key::NONE, |phrase| phrase.key);
         self.profession.push(key(&encoded.profession));
         self.industry.push(key(&encoded.industry));
@@ -98,8 +98,11 @@ impl ColumnsBuilder {
     /// Writes the columns. `row_of` finds the vector of a phrase.
     pub(crate) fn write(self, path: &Path, row_of: impl Fn(Key) -> Option<u32>) -> io::Result<()> {
         let members = self.flags.len();
-        let row = |key: Key| row_of(key).unwrap_or(NONE);
-        let rows = |keys: &[Key]| keys.iter().map(|key| row(*key)).collect::<Vec<_>>();
+        // A phrase of a profile that the model does not cover has no vector, even where others' same phrase has one.
+        let row = |slot: usize, key: Key| {
+            if self.flags[slot] & flag::COVERED == 0 { NONE } else { row_of(key).unwrap_or(NONE) }
+        };
+        let rows = |keys: &[Key]| keys.iter().enumerate().map(|(slot, key)| row(slot, *key)).collect::<Vec<_>>();
         let (posting_keys, postings) = self.postings();
         let mut out = ArrayWriter::create(path)?;
         out.lists("ids", &self.ids)?;

@@ -3,7 +3,7 @@
 //! The pool is one array in the order of dots instead of the paper's two heaps; with a few hundred places, inserting
 //! into it costs less than keeping heaps in shape.
 
-use super::NONE;
+use super::{MOST_LEVELS, NONE};
 use crate::index::mapped::prefetch;
 use crate::index::vectors::dot_codes;
 
@@ -77,7 +77,8 @@ impl Walks<'_> {
         };
         let mut best = self.entry;
         let mut best_dot = dot_codes(query, code(best));
-        for level in (0..levels(best).len()).rev() {
+        // No build makes more levels; a damaged file may claim them.
+        for level in (0..levels(best).len().min(MOST_LEVELS)).rev() {
             loop {
                 let from = best;
                 let rows = levels(from);

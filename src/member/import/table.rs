@@ -13,6 +13,12 @@ use crate::member::{Invalid, Member};
 /// Between the entries of a list in one cell.
 const SPLIT: char = '|';
 
+/// Far more than the member format has, for files with columns of their own.
+const MOST_COLUMNS: usize = 1_000;
+
+/// Columns of prose, in which a line may break.
+const PROSE: [&str; 7] = ["headline", "about", "seeks", "offers", "aims_for", "facing", "overcame"];
+
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
@@ -100,10 +106,14 @@ pub(super) fn read<E: From<ImportError>>(
 
 fn header(file: &str, row: &csv::ByteRecord, strictness: Strictness) -> Result<Vec<Column>, ImportError> {
     let wrong = |problem: String| ImportError::Header { file: file.to_owned(), problem };
+    if row.len() > MOST_COLUMNS {
+        return Err(wrong(format!("the header row names {} columns; at most {MOST_COLUMNS} are possible", row.len())));
+    }
+    let mut seen = std::collections::HashSet::new();
     let mut names: Vec<String> = Vec::with_capacity(row.len());
     for cell in row {
         let name = std::str::from_utf8(cell).map_err(|_| wrong("the header row is not UTF-8 text".into()))?.trim();
-        if !name.is_empty() && names.iter().any(|known| known == name) {
+        if !name.is_empty() && !seen.insert(name) {
             return Err(wrong(format!("the header row names column {name:?} twice; expected each once")));
         }
         names.push(name.to_owned());
@@ -150,6 +160,9 @@ fn member(columns: &[Column], row: &csv::ByteRecord, strictness: Strictness) -> 
             continue;
         }
         match column {
+            Column::Field(name, _) if cell.contains('\n') && !PROSE.contains(&name.as_str()) => {
+                return Err(Invalid::new(name.clone(), "has a line break; is a quote left open?"));
+            }
             Column::Field(name, kind) => {
                 object.insert(name.clone(), value(cell, *kind));
             }
