@@ -272,8 +272,7 @@ impl Searcher {
                 if stored.change > self.snapshot.manifest.sequence {
                     // What was made private since the generation was built counts no more.
                     let hidden = |field: &&str| stored.member.keeps_private(field);
-                    contributions
-                        .retain(|contribution| !contribution.feature.fields().iter().any(hidden));
+                    contributions.retain(|contribution| !contribution.feature.fields().iter().any(hidden));
                     score = rerank::sum(&contributions);
                 }
                 let member = stored.member.public();

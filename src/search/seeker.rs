@@ -153,11 +153,12 @@ impl Unembedded {
                 need.rarity *= need.vector.as_deref().map_or(0.0, |vector| dot(vector, text)).clamp(0.0, 1.0);
             }
         }
+        let clauses = list(&self.clauses, None);
         let aims_are_own = !self.by_text && encoded.aims_for.is_none();
         let aims = if !self.recognised.is_empty() {
             list(&self.recognised, None)
         } else if self.by_text {
-            list(&self.clauses, None)
+            clauses.clone()
         } else {
             encoded
                 .aims_for
@@ -166,8 +167,8 @@ impl Unembedded {
                 .map(|phrase| need(phrase, None))
                 .collect()
         };
-        let seeks = encoded.seeks.iter().chain(&self.clauses).map(|phrase| need(phrase, None)).collect();
-        let facing = encoded.facing.iter().chain(&self.clauses).map(|phrase| need(phrase, None)).collect();
+        let seeks = encoded.seeks.iter().map(|phrase| need(phrase, None)).chain(clauses.iter().cloned()).collect();
+        let facing = encoded.facing.iter().map(|phrase| need(phrase, None)).chain(clauses).collect();
         let spoken = said.as_deref().filter(|_| self.by_text);
         let of_interests = interests.iter().filter_map(|need| need.vector.as_deref()).chain(spoken);
         let of_interests: Option<Arc<[f32]>> = UnitVector::mean(of_interests).map(|mean| Arc::from(&mean[..]));
