@@ -15,6 +15,7 @@ pub mod publish;
 pub mod vectors;
 pub mod write;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fixedbitset::FixedBitSet;
@@ -114,6 +115,12 @@ pub(crate) const VECTORS: &str = "texts.vectors";
 pub(crate) const PROFILE: &str = "profile.facet";
 pub(crate) const INTERESTS: &str = "interests.facet";
 
+/// The checksum that each array file of a generation states.
+pub(crate) fn checksums(folder: &Path) -> Result<BTreeMap<String, String>, IndexError> {
+    let checksum = |name: &str| Ok((name.to_owned(), ArrayFile::open(&folder.join(name))?.checksum()));
+    [COLUMNS, VECTORS, PROFILE, INTERESTS].into_iter().map(checksum).collect()
+}
+
 impl Snapshot {
     /// Opens a generation's folder and checks every header.
     ///
@@ -126,6 +133,15 @@ impl Snapshot {
         let manifest: Manifest = serde_json::from_str(&json).map_err(|error| damaged(error.to_string()))?;
         if manifest.format != FORMAT {
             return Err(damaged(format!("has format {}; this program reads {FORMAT}", manifest.format)).into());
+        }
+        if !manifest.is_whole() {
+            return Err(damaged("does not match its checksum: it changed after it was written".into()).into());
+        }
+        for (name, checksum) in checksums(folder)? {
+            if manifest.files.get(&name) != Some(&checksum) {
+                let problem = "is not the file that the manifest was written for".into();
+                return Err(Damaged { path: folder.join(name), problem }.into());
+            }
         }
         let members = manifest.counts.members as usize;
         let (columns, columns_file) = Columns::open(&folder.join(COLUMNS), members)?;

@@ -17,7 +17,7 @@ use crate::index::graph::GraphParameters;
 use crate::index::manifest::{FORMAT, Manifest, ModelUsed};
 use crate::index::publish::{self, Staging};
 use crate::index::write::Contents;
-use crate::index::{IndexError, MANIFEST, Snapshot};
+use crate::index::{IndexError, MANIFEST, Snapshot, checksums};
 use crate::member::fold::{Aliases, Key};
 use crate::member::language::Coverage;
 use crate::member::{Member, MemberId};
@@ -165,7 +165,10 @@ impl Night {
             profile,
             interests,
             seconds: (self.begun.elapsed().as_secs_f64() * 1e3).round() / 1e3,
-        };
+            files: checksums(staging.folder())?,
+            checksum: String::new(),
+        }
+        .sealed();
         let path = staging.folder().join(MANIFEST);
         write_synced(&path, &manifest).map_err(IndexError::io(&path))?;
         self.check_gates(&manifest, &staging)?;

@@ -211,6 +211,11 @@ impl ArrayFile {
         Err(self.damaged("does not match its checksum: its bytes changed after it was written".into()))
     }
 
+    /// The checksum in the header, in hex.
+    pub fn checksum(&self) -> String {
+        self.map.bytes()[CHECKSUM].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// The file's length in bytes.
     pub fn len_bytes(&self) -> u64 {
         self.map.bytes().len() as u64

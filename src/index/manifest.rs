@@ -1,5 +1,7 @@
 //! What a generation says of itself: `manifest.json`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::facet::FacetReport;
@@ -36,6 +38,27 @@ pub struct Manifest {
     pub interests: FacetReport,
     /// How long the build took, in seconds.
     pub seconds: f64,
+    /// The BLAKE3 checksum of each other file, as in its header: a whole file of another generation is not this one's.
+    pub files: BTreeMap<String, String>,
+    /// BLAKE3 of this manifest as compact JSON with an empty checksum.
+    pub checksum: String,
+}
+
+impl Manifest {
+    /// Sets the checksum of what is said so far.
+    pub(crate) fn sealed(self) -> Manifest {
+        Manifest { checksum: self.own_checksum(), ..self }
+    }
+
+    /// Whether the manifest still says what it was written with.
+    pub(super) fn is_whole(&self) -> bool {
+        self.checksum == self.own_checksum()
+    }
+
+    fn own_checksum(&self) -> String {
+        let unsealed = Manifest { checksum: String::new(), ..self.clone() };
+        blake3::hash(&serde_json::to_vec(&unsealed).unwrap_or_default()).to_hex().to_string()
+    }
 }
 
 /// The model of a generation; another one's vectors are never compared with its own.

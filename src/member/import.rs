@@ -259,7 +259,8 @@ fn read_line(reader: &mut dyn BufRead, bytes: &mut Vec<u8>) -> io::Result<LineRe
 fn parse_line(text: &str, strictness: Strictness) -> Result<(Member, Vec<String>), Invalid> {
     let expected = "expected one member as a JSON object on each line";
     if !text.starts_with('{') {
-        return Err(Invalid::new("", format!("is not a JSON object; {expected}")));
+        let what = if text.starts_with('[') { "is a JSON array" } else { "is not a JSON object" };
+        return Err(Invalid::new("", format!("{what}; {expected}")));
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let parsed = parse(&mut deserializer, strictness)?;
@@ -309,9 +310,13 @@ where
     D::Error: std::fmt::Display,
 {
     let mut unknown = Vec::new();
-    let mut note = |path: serde_ignored::Path<'_>| unknown.push(path.to_string());
+    let mut note = |path: serde_ignored::Path<'_>| unknown.push(path.to_string().replace(".?", ""));
     let member: Member = serde_path_to_error::deserialize(serde_ignored::Deserializer::new(source, &mut note))
-        .map_err(|error| Invalid::new(error.path().to_string(), plain(&error.inner().to_string())))?;
+        .map_err(|error| {
+            // Where the text breaks off there is no path yet.
+            let path = Some(error.path().to_string()).filter(|path| path != "?").unwrap_or_default();
+            Invalid::new(path, plain(&error.inner().to_string()))
+        })?;
     if !strictness.lenient
         && let Some(first) = unknown.first()
     {

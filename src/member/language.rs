@@ -37,7 +37,13 @@ impl Coverage {
             return true;
         }
         let Some(found) = whatlang::detect(text) else { return true };
-        languages.contains(&found.lang()) || script == Script::Latin && !found.is_reliable()
+        if script != Script::Latin || languages.contains(&found.lang()) {
+            return languages.contains(&found.lang());
+        }
+        // Spanish and Portuguese, say, are hard to tell apart, but neither is hard to tell from a covered language.
+        let against = languages.iter().copied().chain([found.lang()]).collect();
+        let told = whatlang::Detector::with_allowlist(against).detect(text);
+        !told.is_some_and(|told| told.lang() == found.lang() && told.is_reliable())
     }
 }
 

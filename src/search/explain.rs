@@ -69,7 +69,7 @@ impl Explainer<'_> {
             Feature::Profession => {
                 let closest = comparison.profession(slot)?;
                 let closest = if closest.key == Key::NONE {
-                    let they = shortened(member.headline.as_ref()?);
+                    let they = theirs.introduces()?;
                     ClosestPhrases { you: shortened(&closest.need.said), they, cosine: round(closest.cosine, 4) }
                 } else {
                     theirs.phrases(closest)?
@@ -177,7 +177,7 @@ impl Explainer<'_> {
     }
 
     fn say_profile(&self, theirs: &Theirs<'_>) -> Option<(String, Evidence)> {
-        let Theirs { slot, member, .. } = *theirs;
+        let Theirs { slot, .. } = *theirs;
         let seeker = self.comparison.seeker;
         let (cosine, _) = self.comparison.profile_similarity(slot)?;
         let closest = self.comparison.closest_phrase(slot).filter(|closest| closest.cosine >= cosine);
@@ -185,7 +185,7 @@ impl Explainer<'_> {
             let text = format!("Close to what you look for: you, {}; they, {}", closest.you, closest.they);
             return Some((text, of_pair(closest)));
         }
-        let they = shortened(member.headline.as_ref().or(member.profession.as_ref())?);
+        let they = theirs.introduces()?;
         let you = [&seeker.seeks, &seeker.aims].into_iter().flatten().max_by(|left, right| {
             let cosine = |need: &Need| self.comparison.to_profile(need, slot);
             cosine(left).total_cmp(&cosine(right))
@@ -194,6 +194,9 @@ impl Explainer<'_> {
             Some(need) => {
                 let you = shortened(&need.said);
                 (format!("Close to what you look for: you, {you}; they, {they}"), you)
+            }
+            None if seeker.interests.is_empty() => {
+                (format!("Their profile is close to yours: {they}"), shortened(seeker.headline.as_deref()?))
             }
             None => {
                 let yours: Vec<String> = seeker.interests.iter().map(|need| need.said.clone()).collect();
@@ -312,6 +315,12 @@ struct Theirs<'a> {
 impl Theirs<'_> {
     fn said(&self, key: Key) -> Option<String> {
         self.said.iter().find(|(said, _)| *said == key).map(|(_, said)| (*said).to_owned())
+    }
+
+    /// What the mentor says of themselves, shortest first: whatever is in their profile can be quoted.
+    fn introduces(&self) -> Option<String> {
+        let Member { headline, profession, offers, industry, about, .. } = self.member;
+        [headline, profession, offers, industry, about].into_iter().flatten().next().map(|text| shortened(text))
     }
 
     /// Both sides' words of a closest pair; nothing where the record no longer holds the mentor's.

@@ -57,6 +57,8 @@ pub(super) struct Seeker {
     pub(super) industry: Option<Need>,
     pub(super) encoded: Encoded,
     pub(super) home: Option<Place>,
+    /// What they say of themselves, for when a profile is compared as a whole.
+    pub(super) headline: Option<String>,
     /// Words that say something, with their rarity.
     pub(super) words: Vec<(Key, String, f32)>,
     /// Slots of friends and colleagues, in order.
@@ -218,6 +220,7 @@ impl Unembedded {
             .concat(),
             blocks: listed(&self.member.blocks, |columns, slot| columns.blocks(slot)),
             home: public.location,
+            headline: public.headline.or(public.about),
             encoded: self.encoded,
         }
     }

@@ -1,14 +1,29 @@
-//! What several tests share.
+//! What several tests share: the real model, and communities indexed in folders of their own.
 #![allow(dead_code, reason = "each test uses a part")]
 
+use std::future::Future;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use rapport::config::Config;
 use rapport::embed::{Embedder, Models};
+use rapport::member::{Member, MemberId, Role};
+use rapport::rebuild::{Rebuilt, rebuild};
+use rapport::sample::Community;
+use rapport::search::{Answer, SearchError, SearchRequest, Searcher};
+use rapport::store::Store;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 /// The repository's own models folder.
 pub fn models() -> Models {
-    Models::open(concat!(env!("CARGO_MANIFEST_DIR"), "/models")).expect("the manifest")
+    Models::open(models_dir()).expect("the manifest")
+}
+
+/// Where it is.
+pub fn models_dir() -> &'static str {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/models")
 }
 
 /// The real model, fetched by the first test that needs it and loaded once a process.
@@ -20,4 +35,114 @@ pub fn embedder() -> Arc<dyn Embedder> {
         models.ensure(models.default_name(), threads, &mut |_| {}).expect("the model")
     };
     LOADED.get_or_init(load).clone()
+}
+
+/// Runs to the end on the one runtime of this process: a database's connections belong to the runtime they began on.
+pub fn wait<F: Future>(future: F) -> F::Output {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime")).block_on(future)
+}
+
+/// A configuration whose index is in the folder.
+pub fn config(folder: &Path) -> Config {
+    Config { index: folder.join("index"), models: models_dir().into(), ..Config::default() }
+}
+
+/// Writes the members and builds a generation of everyone in the database.
+pub fn publish(config: &Config, members: &[Member]) -> Rebuilt {
+    wait(async {
+        let store = Store::create(&config.index).await.expect("a database");
+        store.upsert(members).await.expect("written");
+        rebuild(config, embedder(), |_| {}).await.expect("a generation")
+    })
+}
+
+/// Opens the current generation with the loaded model.
+pub fn open(config: &Config) -> Searcher {
+    wait(Searcher::open_with(config, embedder())).expect("opened")
+}
+
+/// A community in a temporary folder, indexed and open.
+pub fn indexed(members: &[Member]) -> (TempDir, Config, Searcher) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = config(folder.path());
+    publish(&config, members);
+    let searcher = open(&config);
+    (folder, config, searcher)
+}
+
+/// The invented community that a process indexes once.
+pub struct Sample {
+    pub members: Vec<Member>,
+    pub config: Config,
+    pub searcher: Searcher,
+    /// The same index with pools so small that the graph is walked and every source is cut.
+    pub tight: Searcher,
+}
+
+pub const SAMPLED: u32 = 1_200;
+
+/// 1,200 invented members, indexed once a process, in the build folder (a temporary one would outlive the process).
+pub fn sample() -> &'static Sample {
+    static SAMPLE: OnceLock<Sample> = OnceLock::new();
+    SAMPLE.get_or_init(|| {
+        let folder = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/", env!("CARGO_CRATE_NAME"), "-sample"));
+        let _ = std::fs::remove_dir_all(&folder);
+        let config = config(&folder);
+        let members: Vec<Member> = Community::new(SAMPLED, 42).iter().collect();
+        publish(&config, &members);
+        let mut tight = config.clone();
+        (tight.search.ef, tight.search.candidates) = (10, 10);
+        Sample { members, searcher: open(&config), tight: open(&tight), config }
+    })
+}
+
+/// The answer to a request that is in order.
+pub fn find(searcher: &Searcher, request: SearchRequest) -> Answer {
+    wait(searcher.search(request)).expect("an answer")
+}
+
+/// Why there is no answer.
+pub fn refused(searcher: &Searcher, request: SearchRequest) -> SearchError {
+    wait(searcher.search(request)).expect_err("refused")
+}
+
+/// The ids found, best first.
+pub fn ids(answer: &Answer) -> Vec<&str> {
+    answer.hits.iter().map(|hit| hit.member.id.as_str()).collect()
+}
+
+pub fn by_text(text: &str) -> SearchRequest {
+    SearchRequest { text: Some(text.into()), ..SearchRequest::default() }
+}
+
+pub fn by_member(id: &str) -> SearchRequest {
+    SearchRequest { member: Some(id_of(id)), ..SearchRequest::default() }
+}
+
+/// By somebody of age, whoever's profile it is.
+pub fn by_profile(profile: Member) -> SearchRequest {
+    SearchRequest { profile: Some(Member { adult: Some(true), ..profile }), ..SearchRequest::default() }
+}
+
+pub fn id_of(id: &str) -> MemberId {
+    MemberId::new(id).expect("an id")
+}
+
+pub fn ids_of(ids: &[&str]) -> Vec<MemberId> {
+    ids.iter().map(|id| id_of(id)).collect()
+}
+
+pub fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|&text| text.to_owned()).collect()
+}
+
+/// A mentor of age with nothing else filled in.
+pub fn mentor(id: &str) -> Member {
+    Member { id: id_of(id), roles: vec![Role::Mentor], adult: Some(true), ..Member::default() }
+}
+
+/// A mentee of age with nothing else filled in.
+pub fn mentee(id: &str) -> Member {
+    Member { roles: vec![Role::Mentee], ..mentor(id) }
 }
