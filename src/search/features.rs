@@ -63,6 +63,9 @@ pub(super) struct Comparison<'a> {
 /// The value from which two different phrases are said to be related.
 pub(super) const RELATED: f32 = 0.25;
 
+/// The value from which a clause of a free text is taken to name what somebody overcame.
+const NAMED: f32 = 0.15;
+
 /// Cosines of the seeker's interests to phrases met before: interests repeat from candidate to candidate.
 #[derive(Default)]
 pub(super) struct Met(HashMap<u32, Box<[f32]>>);
@@ -189,7 +192,7 @@ impl<'a> Comparison<'a> {
         let overcame = self.snapshot.columns.overcame.get(slot);
         let closest = best(overcame.filter_map(|(key, row)| self.closest(&self.seeker.facing, key, row)));
         // A clause of a free text may name something else than a challenge: only a close one is taken for it.
-        closest.filter(|closest| !self.seeker.by_text || closest.value >= RELATED)
+        closest.filter(|closest| !self.seeker.by_text || closest.value >= NAMED)
     }
 
     /// What the seeker seeks or aims for against what the member offers or is: the closest pair.
