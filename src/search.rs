@@ -28,7 +28,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fixedbitset::FixedBitSet;
 use tokio::sync::OnceCell;
 
 pub use answer::{Adjustment, Answer, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon};
@@ -228,29 +227,18 @@ impl Searcher {
         let seed = query.seed();
         let k = query.k.get();
         let candidates = retrieve::candidates(snapshot, seeker, &allowed, query.known, k, &self.config.search, seed);
-        let available = self.available(seeker);
-        let comparison = self.comparison(query, seeker, &available);
+        let comparison = self.comparison(query, seeker);
         Ok(rerank::rank(&comparison, &self.config.weights, &candidates, seed))
     }
 
-    fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker, available: &'a FixedBitSet) -> Comparison<'a> {
-        Comparison { seeker, snapshot: &self.snapshot, include_known: query.known == Known::Include, available }
-    }
-
-    /// Who may be had in common with the seeker.
-    fn available(&self, seeker: &Seeker) -> FixedBitSet {
-        let mut available = self.snapshot.available.clone();
-        for slot in &seeker.blocks {
-            available.remove(*slot as usize);
-        }
-        available
+    fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker) -> Comparison<'a> {
+        Comparison { seeker, snapshot: &self.snapshot, include_known: query.known == Known::Include }
     }
 
     /// The best `k` in the words of their records. A member whose record changed since the generation was built and
     /// who may no longer be found is passed over for the next.
     async fn respond(&self, query: &Query, seeker: &Seeker, ranked: Vec<Ranked>) -> Result<Answer, SearchError> {
-        let available = self.available(seeker);
-        let comparison = self.comparison(query, seeker, &available);
+        let comparison = self.comparison(query, seeker);
         let columns = &self.snapshot.columns;
         let mut hits = Vec::with_capacity(query.k.get());
         let mut rest = ranked.into_iter().peekable();

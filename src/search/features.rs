@@ -5,8 +5,6 @@
 
 use std::collections::HashMap;
 
-use fixedbitset::FixedBitSet;
-
 use super::filter::{hours_between, kilometres};
 use super::seeker::{Need, Seeker, rarity};
 use super::weights::Feature;
@@ -55,9 +53,6 @@ pub(super) struct Comparison<'a> {
     pub(super) seeker: &'a Seeker,
     pub(super) snapshot: &'a Snapshot,
     pub(super) include_known: bool,
-    /// Who may be had in common: of age, not paused, not blocked by the seeker or blocking them. The others are not
-    /// available, and so are neither counted nor named.
-    pub(super) available: &'a FixedBitSet,
 }
 
 /// The value from which two different phrases are said to be related.
@@ -330,7 +325,8 @@ impl<'a> Comparison<'a> {
     }
 
     fn is_available(&self, common: Slot, slot: Slot) -> bool {
-        self.available.contains(common.index()) && self.snapshot.columns.blocks(slot).binary_search(&common.0).is_err()
+        self.seeker.available.contains(common.index())
+            && self.snapshot.columns.blocks(slot).binary_search(&common.0).is_err()
     }
 }
 

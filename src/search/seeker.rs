@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
+
 use crate::embed::UnitVector;
 use crate::index::columns::Attribute;
 use crate::index::encode::{Encoded, Encoder, Passage, Phrase, words};
@@ -68,6 +70,9 @@ pub(super) struct Seeker {
     pub(super) known: Vec<u32>,
     /// Slots blocked by either side.
     pub(super) blocks: Vec<u32>,
+    /// Who may be had in common: of age, not paused, not blocked by either side. The others are not available, and so
+    /// are neither counted nor named.
+    pub(super) available: FixedBitSet,
 }
 
 /// A seeker whose texts are not all embedded yet.
@@ -93,7 +98,6 @@ impl Unembedded {
         let mut encoded = encoder.encode(&Member { seeks: Some(text.to_owned()), ..Member::default() });
         encoded.wants = encoded.covered.then(|| Passage { key: Key::of(text), text: text.to_owned() });
         encoded.seeks = None;
-        encoded.words = words(text).into_iter().map(|(key, _)| key).collect();
         let covered = encoded.covered;
         let phrase = |said: &String| encoder.phrase(said, covered);
         let runs: Vec<(Key, String)> =
@@ -192,6 +196,9 @@ impl Unembedded {
             slots.truncate(slots.partition_point(|slot| (*slot as usize) < columns.len()));
             slots
         };
+        let blocks = listed(&self.member.blocks, |columns, slot| columns.blocks(slot));
+        let mut available = snapshot.available.clone();
+        blocks.iter().for_each(|slot| available.remove(*slot as usize));
         let public = self.member.public();
         let text =
             [&public.aims_for, &public.seeks].into_iter().flatten().chain(&public.facing).chain(&public.interests);
@@ -218,7 +225,8 @@ impl Unembedded {
                 listed(&self.member.colleagues, |columns, slot| columns.colleagues(slot)),
             ]
             .concat(),
-            blocks: listed(&self.member.blocks, |columns, slot| columns.blocks(slot)),
+            blocks,
+            available,
             home: public.location,
             headline: public.headline.or(public.about),
             encoded: self.encoded,
