@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .await?;
         read?;
         println!("import: {} members in {:.2} s", done.added, begun.elapsed().as_secs_f64());
-        let rebuilt = rebuild(&config, embedder.clone(), |_| {}).await?;
+        let rebuilt = rebuild(&config, embedder.clone(), false, |_| {}).await?;
         println!("rebuild: {} texts embedded, {:.1} s", rebuilt.embedded, rebuilt.manifest.seconds);
     }
     let searcher = Searcher::open_with(&config, embedder.clone()).await?;

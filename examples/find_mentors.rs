@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Store::create(&config.index).await?.upsert(&members()?).await?;
     drop(lock);
     // A generation: immutable, and what every search sees.
-    rebuild(&config, embedder.clone(), |_| {}).await?;
+    rebuild(&config, embedder.clone(), false, |_| {}).await?;
 
     let searcher = Searcher::open_with(&config, embedder).await?;
     let request = SearchRequest { member: Some(MemberId::new("lin")?), k: Some(2), ..SearchRequest::default() };

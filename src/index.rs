@@ -4,11 +4,13 @@
 //! ([`publish`]). It holds vectors, graphs, keys and ids, and no text of any member.
 
 pub mod arrays;
+pub mod codes;
 pub mod columns;
 pub mod encode;
 pub mod facet;
 pub mod floor;
 pub mod graph;
+pub mod kernels;
 pub mod manifest;
 mod mapped;
 pub mod publish;
@@ -35,7 +37,8 @@ use crate::member::language::Coverage;
 pub struct Slot(pub(crate) u32);
 
 impl Slot {
-    pub(crate) fn index(self) -> usize {
+    /// The place as a number: columns and bit sets have so many before it.
+    pub fn index(self) -> usize {
         self.0 as usize
     }
 }

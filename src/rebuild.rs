@@ -87,13 +87,16 @@ pub struct Rebuilt {
 
 /// Builds and publishes a generation of all members in the database.
 ///
-/// The same members, model and seed give the same generation on any number of threads.
+/// The graphs of the current generation are carried over: only what changed is inserted and unlinked, unless `full` or
+/// too much did. The same earlier generation, members, model and seed give the same generation on any number of threads;
+/// a full rebuild depends on members, model and seed only.
 ///
 /// # Errors
 /// [`RebuildError`]; the generation that was current stays current.
 pub async fn rebuild(
     config: &Config,
     embedder: Arc<dyn Embedder>,
+    full: bool,
     progress: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Rebuilt, RebuildError> {
     let lock = WriteLock::take(&config.index)?;
@@ -103,6 +106,7 @@ pub async fn rebuild(
         aliases: config.aliases.clone(),
         adult_when_absent: config.members.adult_when_absent,
         graph: config.graph,
+        full,
         store,
         embedder,
         runtime: Handle::current(),
@@ -122,6 +126,7 @@ struct Night {
     aliases: Aliases,
     adult_when_absent: bool,
     graph: GraphParameters,
+    full: bool,
     store: Store,
     embedder: Arc<dyn Embedder>,
     runtime: Handle,
@@ -146,9 +151,12 @@ impl Night {
 
         (self.progress)(Progress::Building);
         let staging = Staging::begin(&self.index)?;
-        let written = contents.write(staging.folder(), used.dimension, &keys, &self.graph, |keys| {
-            self.vectors(&used, keys).map_err(std::io::Error::other)
-        })?;
+        // A current generation that is damaged, or of another format, is none to carry on from.
+        let earlier = if self.full { None } else { publish::open_current(&self.index).ok() };
+        let written =
+            contents.write(staging.folder(), used.dimension, &keys, &self.graph, earlier.as_ref(), |keys| {
+                self.vectors(&used, keys).map_err(std::io::Error::other)
+            })?;
 
         (self.progress)(Progress::Auditing);
         let (profile, interests) = written.audit(staging.folder(), used.dimension, self.graph.seed)?;

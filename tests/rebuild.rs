@@ -251,7 +251,7 @@ fn of_two_builds_at_once_one_is_refused() {
     let first = {
         let config = config.clone();
         std::thread::spawn(move || {
-            wait(rebuild(&config, embedder(), move |progress| {
+            wait(rebuild(&config, embedder(), false, move |progress| {
                 if progress == Progress::Building {
                     begun.send(()).unwrap();
                     may_go_on.lock().unwrap().recv().unwrap();
@@ -260,12 +260,12 @@ fn of_two_builds_at_once_one_is_refused() {
         })
     };
     has_begun.recv().unwrap();
-    let error = wait(rebuild(&config, embedder(), |_| {})).unwrap_err();
+    let error = wait(rebuild(&config, embedder(), false, |_| {})).unwrap_err();
     assert!(matches!(error, RebuildError::Store(StoreError::Locked(_))), "{error}");
     assert!(error.to_string().contains("another rapport process is writing"), "{error}");
     go_on.send(()).unwrap();
     first.join().unwrap().unwrap();
-    wait(rebuild(&config, embedder(), |_| {})).unwrap();
+    wait(rebuild(&config, embedder(), false, |_| {})).unwrap();
 }
 
 #[test]

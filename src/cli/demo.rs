@@ -40,7 +40,7 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> 
     drop(lock);
 
     eprintln!("3. The index");
-    describe(&rebuild(&config, embedder.clone(), progress::rebuilding()).await?)?;
+    describe(&rebuild(&config, embedder.clone(), false, progress::rebuilding()).await?)?;
 
     let searcher = Searcher::open_with(&config, embedder).await?;
     let name = seeker.name.clone().unwrap_or_else(|| seeker.id.to_string());

@@ -10,11 +10,15 @@ use rapport::rebuild::{Rebuilt, rebuild};
 use super::{Done, progress};
 
 #[derive(Debug, Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Build the graphs anew instead of carrying over those of the current generation.
+    #[arg(long)]
+    full: bool,
+}
 
-pub async fn run(config: &Config, Arguments {}: Arguments) -> anyhow::Result<Done> {
+pub async fn run(config: &Config, Arguments { full }: Arguments) -> anyhow::Result<Done> {
     let embedder = Models::open(&config.models)?.load(&config.model.name, config.embedding_threads())?;
-    let rebuilt = rebuild(config, embedder, progress::rebuilding()).await?;
+    let rebuilt = rebuild(config, embedder, full, progress::rebuilding()).await?;
     describe(&rebuilt)?;
     Ok(Done::Fully)
 }

@@ -99,6 +99,6 @@ fn facet(out: &mut impl Write, name: &str, report: &FacetReport) -> std::io::Res
         HumanCount(report.nodes),
         report.recall_at_10,
         report.lost,
-        report.repaired
+        report.changes.repaired
     )
 }

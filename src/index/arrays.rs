@@ -298,6 +298,7 @@ pub struct Array<T> {
 impl<T: Element> Deref for Array<T> {
     type Target = [T];
 
+    #[inline]
     fn deref(&self) -> &[T] {
         // Offsets are multiples of 64 in a page-aligned map, which `open` checked: the cast cannot fail.
         bytemuck::cast_slice(&self.map.bytes()[self.bytes.clone()])
@@ -313,6 +314,7 @@ pub struct Lists<T> {
 
 impl<T: Element> Lists<T> {
     /// The list at `at`; empty past the end.
+    #[inline]
     pub fn get(&self, at: usize) -> &[T] {
         let starts = &*self.starts;
         match (starts.get(at), starts.get(at + 1)) {

@@ -1,4 +1,4 @@
-//! The one module with `unsafe`: read-only maps of a generation's files, and prefetching.
+//! Read-only maps of a generation's files. One of two modules with `unsafe`; the other is `kernels`.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -23,20 +23,4 @@ impl Mapped {
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }
-}
-
-/// Asks the processor for the cache lines of values that are read soon; does nothing where there is no such request.
-#[inline(always)]
-pub(super) fn prefetch<T>(values: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let start = values.as_ptr().cast::<i8>();
-        for offset in (0..size_of_val(values)).step_by(64) {
-            // SAFETY: the offset lies within the slice; a prefetch reads nothing, and SSE is part of x86-64.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(offset)) };
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = values;
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 use super::arrays::ArrayWriter;
 use super::columns::ColumnsBuilder;
 use super::encode::Encoded;
-use super::facet::{Facet, FacetReport, write_facet};
+use super::facet::{Changes, Facet, FacetReport, write_facet};
 use super::graph::{DEFAULT_EF, GraphParameters};
 use super::manifest::Counts;
 use super::vectors::Vectors;
-use super::{COLUMNS, INTERESTS, IndexError, PROFILE, VECTORS};
+use super::{COLUMNS, INTERESTS, IndexError, PROFILE, Snapshot, VECTORS};
 use crate::embed::UnitVector;
 use crate::member::fold::Key;
 use crate::member::{Member, Role};
@@ -64,6 +64,7 @@ impl Contents {
         dimension: usize,
         keys: &[Key],
         parameters: &GraphParameters,
+        earlier: Option<&Snapshot>,
         mut vectors_of: impl FnMut(&[Key]) -> std::io::Result<Vec<f32>>,
     ) -> Result<Written, IndexError> {
         self.counts.texts = keys.len() as u64;
@@ -107,13 +108,15 @@ impl Contents {
         let path = folder.join(COLUMNS);
         self.columns.write(&path, |key| vectors.find(key)).map_err(IndexError::io(&path))?;
 
-        // Each graph is built serially, so that the same members give the same graph; the two are built side by side.
-        let build = |name: &str, rows: &[u32]| {
+        let earlier = earlier.filter(|earlier| earlier.manifest.graph == *parameters);
+        let build = |name: &str, rows: &[u32], facet: fn(&Snapshot) -> &Facet| {
             let path = folder.join(name);
-            write_facet(&path, rows, &vectors, parameters).map_err(IndexError::io(&path))
+            let earlier = earlier.map(|earlier| (facet(earlier), &earlier.vectors));
+            write_facet(&path, rows, &vectors, parameters, earlier).map_err(IndexError::io(&path))
         };
-        let (profile, interests) = rayon::join(|| build(PROFILE, &profiles), || build(INTERESTS, &interests));
-        Ok(Written { counts: self.counts, repaired: (profile?, interests?) })
+        let profile = build(PROFILE, &profiles, |earlier| &earlier.profile)?;
+        let interests = build(INTERESTS, &interests, |earlier| &earlier.interests)?;
+        Ok(Written { counts: self.counts, changes: (profile, interests) })
     }
 }
 
@@ -127,8 +130,8 @@ fn mean(keys: &[Key], vectors: &HashMap<Key, Vec<f32>>, dimension: usize) -> Vec
 /// Files that are written but not yet audited.
 pub(crate) struct Written {
     pub(crate) counts: Counts,
-    /// Nodes linked by the repair of each graph.
-    repaired: (usize, usize),
+    /// What was done to make each graph.
+    changes: (Changes, Changes),
 }
 
 impl Written {
@@ -144,8 +147,8 @@ impl Written {
         let (profile, _) = Facet::open(&folder.join(PROFILE), members, &vectors)?;
         let (interests, _) = Facet::open(&folder.join(INTERESTS), members, &vectors)?;
         Ok((
-            profile.audit(&vectors, DEFAULT_EF, self.repaired.0, seed),
-            interests.audit(&vectors, DEFAULT_EF, self.repaired.1, seed),
+            profile.audit(&vectors, DEFAULT_EF, self.changes.0, seed),
+            interests.audit(&vectors, DEFAULT_EF, self.changes.1, seed),
         ))
     }
 }

@@ -53,7 +53,7 @@ pub fn publish(config: &Config, members: &[Member]) -> Rebuilt {
     wait(async {
         let store = Store::create(&config.index).await.expect("a database");
         store.upsert(members).await.expect("written");
-        rebuild(config, embedder(), |_| {}).await.expect("a generation")
+        rebuild(config, embedder(), false, |_| {}).await.expect("a generation")
     })
 }
 

@@ -1,168 +1,329 @@
-//! Walking a graph over int8 codes: greedily down the upper levels, then with a pool of candidates at level 0.
+//! Walking a graph by four-bit codes: greedily down the upper levels, then with a pool of candidates at level 0.
 //!
-//! The pool is one array in the order of dots instead of the paper's two heaps; with a few hundred places, inserting
-//! into it costs less than keeping heaps in shape.
+//! The pool is one array in the order of estimates instead of the paper's two heaps; with a few hundred places, inserting
+//! into it costs less than keeping heaps in shape. Memory is what a walk waits for, so much is asked for at once.
 
-use super::{MOST_LEVELS, NONE};
-use crate::index::mapped::prefetch;
-use crate::index::vectors::dot_codes;
+use super::{Layout, MOST_LEVELS, NONE};
+use crate::index::codes::Query;
+use crate::index::kernels::{Kernel, Line, Task, dispatch, prefetch};
 
 /// A graph's arrays, of a file or of a builder, as they are walked.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(in crate::index) struct Walks<'a> {
+    pub(super) layout: Layout,
     pub(super) entry: u32,
-    pub(super) width: usize,
-    pub(super) base: &'a [u32],
+    /// The nodes' blocks: codes, then links of level 0.
+    pub(super) blocks: &'a [Line],
     pub(super) upper_starts: &'a [u32],
     pub(super) upper: &'a [u32],
 }
 
-impl Walks<'_> {
-    /// The up to `ef` nodes nearest to the query's codes that a walk finds, best first, into `scratch.pool`.
+impl<'a> Walks<'a> {
+    pub(in crate::index) fn nodes(&self) -> usize {
+        self.blocks.len() / self.layout.block()
+    }
+
+    /// A node's codes.
+    #[inline(always)]
+    pub(in crate::index) fn codes(&self, node: u32) -> &'a [Line] {
+        &self.blocks[node as usize * self.layout.block()..][..self.layout.codes]
+    }
+
+    /// A node's links at level 0, all places of them: after the first [`NONE`] there are only others.
+    #[inline(always)]
+    pub(in crate::index) fn links(&self, node: u32) -> &'a [u32] {
+        let block = &self.blocks[node as usize * self.layout.block()..][..self.layout.block()];
+        &bytemuck::cast_slice(&block[self.layout.codes..])[..self.layout.width]
+    }
+
+    /// A node's links at any level.
+    #[inline(always)]
+    pub(super) fn links_at(&self, node: u32, level: usize) -> &'a [u32] {
+        if level == 0 { self.links(node) } else { self.upper_links(node, level) }
+    }
+
+    /// How many levels above 0 a node is part of. No build makes more than [`MOST_LEVELS`]; a damaged file may claim it.
+    pub(super) fn levels(&self, node: u32) -> usize {
+        self.rows(node).len().min(MOST_LEVELS)
+    }
+
+    fn rows(&self, node: u32) -> std::ops::Range<usize> {
+        let starts = self.upper_starts.get(node as usize..node as usize + 2);
+        starts.map_or(0..0, |starts| starts[0] as usize..starts[1] as usize)
+    }
+
+    /// A node's links at a level from 1 up, all places of them.
+    #[inline]
+    pub(super) fn upper_links(&self, node: u32, level: usize) -> &'a [u32] {
+        let (rows, width) = (self.rows(node), self.layout.upper_width());
+        let start = (level <= rows.len()).then(|| (rows.start + level - 1).saturating_mul(width));
+        start.and_then(|start| self.upper.get(start..start.checked_add(width)?)).unwrap_or_default()
+    }
+
+    /// The up to `ef` nodes nearest to the query that a walk finds, best first, into `scratch.pool`.
     ///
-    /// `codes` holds `dimension` codes a node. `ef` is the paper's: the size of the candidate pool at level 0.
-    pub(in crate::index) fn walk(&self, codes: &[i8], query: &[i8], ef: usize, scratch: &mut Scratch) {
-        let dimension = query.len();
-        let nodes = codes.len() / dimension;
-        scratch.begin(nodes, ef);
-        if nodes == 0 {
-            return;
+    /// `ef` is the paper's: the size of the candidate pool at level 0.
+    pub(in crate::index) fn walk(self, query: &Query, ef: usize, scratch: &mut Scratch) {
+        dispatch(Walk { graph: self, query, ef, scratch });
+    }
+
+    /// The `most` nodes among these that are nearest to the query by their codes, best first, into `scratch.pool`.
+    pub(in crate::index) fn scan(
+        self,
+        query: &Query,
+        nodes: impl Iterator<Item = u32>,
+        most: usize,
+        scratch: &mut Scratch,
+    ) {
+        dispatch(Scan { graph: self, query, nodes, most, scratch });
+    }
+
+    /// Whether a walk for a node's own vector finds it. Where `ef` others are as near to it as it is itself, any of them
+    /// will do: a comparison of all codes could not tell them apart either.
+    pub(in crate::index) fn finds(self, query: &Query, node: u32, ef: usize, scratch: &mut Scratch) -> bool {
+        struct Estimate<'a>(&'a Query, &'a [Line]);
+        impl Task for Estimate<'_> {
+            type Output = i32;
+            #[inline(always)]
+            fn run<K: Kernel>(self, kernel: K) -> i32 {
+                kernel.nibbles(self.0.weights(), self.1)
+            }
         }
-        let code = |node: u32| &codes[node as usize * dimension..][..dimension];
-        let entry = self.descend(query, &code);
-        scratch.visit(entry);
-        scratch.offer(ef, dot_codes(query, code(entry)), entry);
-        while let Some(node) = scratch.next() {
-            let links = &self.base[node as usize * self.width..][..self.width];
+        // Mostly a narrow walk is enough. A wide one goes the same way and further.
+        for ef in [ef.min(16), ef] {
+            self.walk(query, ef, scratch);
+            if scratch.pool.iter().any(|pooled| pooled.node() == node) {
+                return true;
+            }
+        }
+        let own = dispatch(Estimate(query, self.codes(node)));
+        scratch.pool.len() == ef && scratch.pool.last().is_some_and(|last| last.estimate >= own)
+    }
+}
+
+/// The links of a row up to the first [`NONE`].
+#[inline(always)]
+pub(in crate::index) fn used(links: &[u32]) -> impl Iterator<Item = u32> + Clone {
+    links.iter().copied().take_while(|id| *id != NONE)
+}
+
+struct Walk<'a, 'b> {
+    graph: Walks<'a>,
+    query: &'b Query,
+    ef: usize,
+    scratch: &'b mut Scratch,
+}
+
+impl Task for Walk<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) {
+        let Walk { graph, query, ef, scratch } = self;
+        scratch.begin(graph.nodes());
+        if graph.nodes() > 0 {
+            let entry = descend(kernel, graph, query, graph.levels(graph.entry), 0);
+            scratch.visit(entry.node());
+            scratch.offer(ef, entry);
+            spread(kernel, graph, |node| graph.links(node), query, ef, scratch);
+        }
+    }
+}
+
+struct Scan<'a, 'b, I> {
+    graph: Walks<'a>,
+    query: &'b Query,
+    nodes: I,
+    most: usize,
+    scratch: &'b mut Scratch,
+}
+
+/// Codes asked for from memory before the first of them is compared.
+const AT_ONCE: usize = 32;
+
+impl<I: Iterator<Item = u32>> Task for Scan<'_, '_, I> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) {
+        let Scan { graph, query, mut nodes, most, scratch } = self;
+        scratch.begin(graph.nodes());
+        loop {
             scratch.fresh.clear();
+            for node in nodes.by_ref() {
+                if scratch.visit(node) {
+                    prefetch(graph.codes(node));
+                    scratch.fresh.push(node);
+                    if scratch.fresh.len() == AT_ONCE {
+                        break;
+                    }
+                }
+            }
+            if scratch.fresh.is_empty() {
+                return;
+            }
+            for at in 0..scratch.fresh.len() {
+                let node = scratch.fresh[at];
+                let estimate = kernel.nibbles(query.weights(), graph.codes(node));
+                scratch.offer(most, Pooled { estimate, node });
+            }
+        }
+    }
+}
+
+/// From the entry greedily down the levels above `to`: the best node found.
+#[inline(always)]
+pub(super) fn descend<K: Kernel>(kernel: K, graph: Walks<'_>, query: &Query, from: usize, to: usize) -> Pooled {
+    let pooled = |node| Pooled { estimate: kernel.nibbles(query.weights(), graph.codes(node)), node };
+    let nodes = graph.nodes();
+    let mut best = pooled(graph.entry);
+    for level in (to + 1..=from).rev() {
+        loop {
+            let start = best.node;
+            let links = graph.upper_links(start, level);
             for &id in links {
+                if (id as usize) < nodes {
+                    prefetch(graph.codes(id));
+                }
+            }
+            for &id in links {
+                if (id as usize) < nodes {
+                    let next = pooled(id);
+                    if next.estimate > best.estimate {
+                        best = next;
+                    }
+                }
+            }
+            if best.node == start {
+                break;
+            }
+        }
+    }
+    best
+}
+
+/// How many of the best nodes are looked at together: their links come from memory at the same time, and so do the codes
+/// that these lead to. With one at a time a walk waits half of its time for memory.
+const TOGETHER: usize = 3;
+
+/// A node among this many after the next to be looked at is soon looked at itself: its links are asked for.
+const SOON: usize = 3;
+
+/// Looks at the links of the best nodes of the pool until all in it were looked at.
+#[inline(always)]
+pub(super) fn spread<'a, K: Kernel>(
+    kernel: K,
+    graph: Walks<'a>,
+    links: impl Fn(u32) -> &'a [u32],
+    query: &Query,
+    ef: usize,
+    scratch: &mut Scratch,
+) {
+    let nodes = graph.nodes();
+    loop {
+        scratch.fresh.clear();
+        let mut looked_at = 0;
+        while looked_at < TOGETHER
+            && let Some(node) = scratch.next()
+        {
+            looked_at += 1;
+            // Plain loops here: adapters of iterators were not inlined, and cost a fifth of the walk.
+            for &id in links(node) {
                 if id == NONE {
                     break;
                 }
                 if (id as usize) < nodes && scratch.visit(id) {
-                    prefetch(code(id));
+                    prefetch(graph.codes(id));
                     scratch.fresh.push(id);
                 }
             }
-            for at in 0..scratch.fresh.len() {
-                let id = scratch.fresh[at];
-                scratch.offer(ef, dot_codes(query, code(id)), id);
+        }
+        if looked_at == 0 {
+            return;
+        }
+        for at in 0..scratch.fresh.len() {
+            let node = scratch.fresh[at];
+            let estimate = kernel.nibbles(query.weights(), graph.codes(node));
+            if scratch.offer(ef, Pooled { estimate, node }).is_some_and(|place| place <= scratch.cursor + SOON) {
+                prefetch(links(node));
             }
         }
-    }
-
-    /// Whether a walk for a node's own codes finds it. Where more than `ef` others are as near to it as it is itself, any
-    /// of them will do: an exact search over the codes could not tell them apart either.
-    pub(in crate::index) fn finds(
-        &self,
-        codes: &[i8],
-        dimension: usize,
-        node: u32,
-        ef: usize,
-        scratch: &mut Scratch,
-    ) -> bool {
-        let own = &codes[node as usize * dimension..][..dimension];
-        self.walk(codes, own, ef, scratch);
-        let crowded =
-            scratch.pool.len() == ef && scratch.pool.last().is_some_and(|last| last.dot >= dot_codes(own, own));
-        crowded || scratch.pool.iter().any(|pooled| pooled.node == node)
-    }
-
-    /// From the entry down to the best node of level 1, greedily on each level.
-    fn descend<'a>(&self, query: &[i8], code: &impl Fn(u32) -> &'a [i8]) -> u32 {
-        let row = self.width / 2;
-        let levels = |node: u32| {
-            let starts = self.upper_starts.get(node as usize..node as usize + 2);
-            starts.map_or(0..0, |starts| starts[0] as usize..starts[1] as usize)
-        };
-        let mut best = self.entry;
-        let mut best_dot = dot_codes(query, code(best));
-        // No build makes more levels; a damaged file may claim them.
-        for level in (0..levels(best).len().min(MOST_LEVELS)).rev() {
-            loop {
-                let from = best;
-                let rows = levels(from);
-                let links = (level < rows.len()).then(|| (rows.start + level) * row);
-                let links = links.and_then(|start| self.upper.get(start..start + row)).unwrap_or(&[]);
-                for &id in links.iter().take_while(|id| **id != NONE) {
-                    if (id as usize) + 1 < self.upper_starts.len() {
-                        let dot = dot_codes(query, code(id));
-                        if dot > best_dot {
-                            (best, best_dot) = (id, dot);
-                        }
-                    }
-                }
-                if best == from {
-                    break;
-                }
-            }
-        }
-        best
     }
 }
 
-/// One node of the pool; `open` until its neighbours were looked at.
+/// A node of the pool and its estimate.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::index) struct Pooled {
-    pub(in crate::index) dot: i32,
-    pub(in crate::index) node: u32,
-    open: bool,
+    pub(in crate::index) estimate: i32,
+    /// With the highest bit set once its links were looked at.
+    node: u32,
+}
+
+/// Marks a node whose links were looked at. Ids stay below it: 2^31 nodes are more than a file can list.
+const SEEN: u32 = 1 << 31;
+
+impl Pooled {
+    pub(super) fn of(estimate: i32, node: u32) -> Pooled {
+        Pooled { estimate, node }
+    }
+
+    #[inline]
+    pub(in crate::index) fn node(self) -> u32 {
+        self.node & !SEEN
+    }
 }
 
 /// What a walk needs besides the graph, kept between walks so that none allocates.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Scratch {
-    /// The best nodes so far, highest dot first; equal dots in the order of node ids.
+    /// The best nodes so far, highest estimate first; of equal ones the first found first.
     pub(in crate::index) pool: Vec<Pooled>,
-    /// No open node stands before this place.
+    /// No node before this place has links that were not looked at.
     cursor: usize,
-    /// The walk in which a node was last seen.
-    visited: Vec<u32>,
-    epoch: u32,
+    /// A bit for each node that was met.
+    visited: Vec<u64>,
     fresh: Vec<u32>,
 }
 
 impl Scratch {
-    fn begin(&mut self, nodes: usize, ef: usize) {
+    pub(super) fn begin(&mut self, nodes: usize) {
         self.pool.clear();
-        self.pool.reserve(ef + 1);
         self.cursor = 0;
-        self.epoch = self.epoch.wrapping_add(1);
-        if self.visited.len() < nodes || self.epoch == 0 {
-            self.visited.clear();
-            self.visited.resize(nodes, 0);
-            self.epoch = 1;
-        }
+        self.visited.clear();
+        self.visited.resize(nodes.div_ceil(64), 0);
     }
 
     /// Marks a node; says whether it is new to this walk.
-    #[inline]
-    fn visit(&mut self, node: u32) -> bool {
-        std::mem::replace(&mut self.visited[node as usize], self.epoch) != self.epoch
+    #[inline(always)]
+    pub(super) fn visit(&mut self, node: u32) -> bool {
+        let (word, bit) = (&mut self.visited[node as usize / 64], 1u64 << (node % 64));
+        let new = *word & bit == 0;
+        *word |= bit;
+        new
     }
 
-    /// Keeps the node if it is among the best `ef`.
-    #[inline]
-    fn offer(&mut self, ef: usize, dot: i32, node: u32) {
-        let before = |pooled: &Pooled| (pooled.dot, std::cmp::Reverse(pooled.node)) > (dot, std::cmp::Reverse(node));
-        if self.pool.len() >= ef && self.pool.last().is_some_and(before) {
-            return;
-        }
-        let place = self.pool.partition_point(before);
+    /// Keeps the node if it is among the best `ef`; says at which place.
+    #[inline(always)]
+    pub(super) fn offer(&mut self, ef: usize, offered: Pooled) -> Option<usize> {
         if self.pool.len() >= ef {
+            if self.pool.last().is_none_or(|last| last.estimate >= offered.estimate) {
+                return None;
+            }
             self.pool.pop();
         }
-        self.pool.insert(place, Pooled { dot, node, open: true });
+        let place = self.pool.partition_point(|pooled| pooled.estimate >= offered.estimate);
+        self.pool.insert(place, offered);
         self.cursor = self.cursor.min(place);
+        Some(place)
     }
 
-    /// The best node not looked at yet.
-    #[inline]
+    /// The best node whose links were not looked at.
+    #[inline(always)]
     fn next(&mut self) -> Option<u32> {
-        let open = self.pool.iter_mut().skip(self.cursor).position(|pooled| pooled.open)?;
+        let open = self.pool.iter().skip(self.cursor).position(|pooled| pooled.node & SEEN == 0)?;
         self.cursor += open;
-        let pooled = &mut self.pool[self.cursor];
-        pooled.open = false;
-        Some(pooled.node)
+        let node = self.pool[self.cursor].node;
+        self.pool[self.cursor].node |= SEEN;
+        Some(node)
     }
 }

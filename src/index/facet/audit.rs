@@ -1,0 +1,92 @@
+//! What a built facet is worth: every vector found, links, recall.
+
+use fixedbitset::FixedBitSet;
+use rayon::prelude::*;
+
+use super::{Changes, Facet, Probe};
+use crate::embed::UnitVector;
+use crate::index::graph::{Scratch, used};
+use crate::index::vectors::Vectors;
+
+/// What the audit of a built facet found; written into the manifest.
+#[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct FacetReport {
+    /// Members with a vector in this facet.
+    pub members: u64,
+    /// Distinct vectors.
+    pub nodes: u64,
+    /// What was done to the graph of the generation before, or to none.
+    pub changes: Changes,
+    /// Nodes that a search for their own vector does not find.
+    pub lost: u64,
+    /// Nodes that no way along links of level 0 leads to from the entry. A search may still find them from upper levels.
+    pub unreachable: u64,
+    /// The mean number of links at level 0.
+    pub mean_links: f64,
+    /// The fewest links into a node at level 0.
+    pub fewest_links_in: u64,
+    /// Mean recall@10 of the walk against the exact scan on held queries; 1 where there are none.
+    pub recall_at_10: f64,
+}
+
+/// The held queries of an audit.
+const HELD: usize = 200;
+
+impl Facet {
+    /// Checks every node and measures the walk on held queries.
+    pub fn audit(&self, vectors: &Vectors, ef: usize, changes: Changes, seed: u64) -> FacetReport {
+        let walks = self.walks();
+        let points = self.points(vectors);
+        let nodes = self.nodes() as u32;
+        let found =
+            |scratch: &mut Scratch, node| walks.finds(&self.quantizer.query(points.vector(node)), node, ef, scratch);
+        let lost = (0..nodes).into_par_iter().map_init(Scratch::default, found).filter(|found| !found).count();
+        let mut links_in = vec![0u64; nodes as usize];
+        for link in (0..nodes).flat_map(|node| used(walks.links(node))) {
+            if let Some(count) = links_in.get_mut(link as usize) {
+                *count += 1;
+            }
+        }
+        FacetReport {
+            members: self.members() as u64,
+            nodes: u64::from(nodes),
+            changes,
+            lost: lost as u64,
+            unreachable: walks.breadth_first().1 as u64,
+            mean_links: links_in.iter().sum::<u64>() as f64 / f64::from(nodes.max(1)),
+            fewest_links_in: links_in.iter().copied().min().unwrap_or(0),
+            recall_at_10: self.recall(vectors, ef, seed),
+        }
+    }
+
+    /// Recall@10 on queries that are no node: the means of random pairs.
+    fn recall(&self, vectors: &Vectors, ef: usize, seed: u64) -> f64 {
+        let points = self.points(vectors);
+        let mut everyone = FixedBitSet::with_capacity(self.node_of.len());
+        everyone.insert_range(..);
+        let recalls: Vec<f64> = held_queries(self.nodes(), seed)
+            .par_iter()
+            .filter_map(|(left, right)| {
+                let pair = [points.vector(*left), points.vector(*right)];
+                let mean = UnitVector::mean(pair.into_iter().filter(|vector| !vector.is_empty()))?;
+                let probe = Probe { query: &mean, k: 10, allowed: &everyone, turn: 0 };
+                let exact = self.exact(vectors, probe);
+                let walked = self.walk(vectors, probe, ef);
+                // By cosine, not by id: equally near members are equally right.
+                let worst = exact.last()?.cosine;
+                Some(walked.iter().filter(|near| near.cosine >= worst).count() as f64 / exact.len() as f64)
+            })
+            .collect();
+        if recalls.is_empty() { 1.0 } else { recalls.iter().sum::<f64>() / recalls.len() as f64 }
+    }
+}
+
+fn held_queries(nodes: usize, seed: u64) -> Vec<(u32, u32)> {
+    use rand::{RngExt, SeedableRng};
+    if nodes < 2 {
+        return Vec::new();
+    }
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+    let nodes = nodes as u32;
+    (0..HELD).map(|_| (random.random_range(0..nodes), random.random_range(0..nodes))).filter(|(a, b)| a != b).collect()
+}
