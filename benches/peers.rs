@@ -11,16 +11,17 @@
 
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
+mod common;
+
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use common::{Failure, floats, mask};
 use fixedbitset::FixedBitSet;
 use rapport::index::facet::{Facet, Probe, write_facet};
 use rapport::index::graph::GraphParameters;
 use rapport::index::vectors::Vectors;
-
-type Failure = Box<dyn std::error::Error>;
 
 const QUERIES: usize = 1000;
 const K: usize = 10;
@@ -36,11 +37,7 @@ fn main() -> Result<(), Failure> {
         return Err("give a file: VECTORS.npy".into());
     };
     rayon::ThreadPoolBuilder::new().num_threads(2).build_global()?;
-    let (dimension, mut values) = floats(Path::new(&path))?;
-    for row in values.chunks_exact_mut(dimension) {
-        let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt();
-        row.iter_mut().for_each(|value| *value /= norm);
-    }
+    let (dimension, values) = floats(Path::new(&path))?;
     let count = (values.len() / dimension).checked_sub(QUERIES).ok_or("there are fewer than 1,000 vectors")?;
     let (base, queries) = values.split_at(count * dimension);
 
@@ -95,34 +92,4 @@ fn say(value: &serde_json::Value) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{value}")?;
     Ok(out.flush()?)
-}
-
-/// The rows of a float32 array file: values to a row, and all values.
-fn floats(path: &Path) -> Result<(usize, Vec<f32>), Failure> {
-    let (header, data) = array_file(path, "<f4")?;
-    let columns = header.1.ok_or("the array has one dimension; expected two")?;
-    let values = data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap_or_default()));
-    Ok((columns, values.collect()))
-}
-
-fn mask(path: &Path, expected: usize) -> Result<FixedBitSet, Failure> {
-    let (header, data) = array_file(path, "|b1")?;
-    if header.0 != expected {
-        return Err(format!("{} has {} values; expected {expected}", path.display(), header.0).into());
-    }
-    Ok(data.iter().map(|byte| *byte != 0).enumerate().filter_map(|(at, is)| is.then_some(at)).collect())
-}
-
-/// Rows, columns if there are two dimensions, and the bytes of an array in numpy's format 1.0 and C order.
-fn array_file(path: &Path, kind: &str) -> Result<((usize, Option<usize>), Vec<u8>), Failure> {
-    let mut bytes = std::fs::read(path)?;
-    let start = bytes.get(8..10).map_or(0, |length| 10 + usize::from(u16::from_le_bytes([length[0], length[1]])));
-    let header = bytes.get(10..start).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-    if !bytes.starts_with(b"\x93NUMPY\x01") || !header.contains(kind) || !header.contains("'fortran_order': False") {
-        return Err(format!("{} is not an array of {kind} in C order", path.display()).into());
-    }
-    let shape = header.split_once('(').and_then(|(_, rest)| rest.split_once(')')).ok_or("the array has no shape")?.0;
-    let mut sizes = shape.split(',').filter_map(|size| size.trim().parse().ok());
-    let rows = sizes.next().ok_or("the array has no shape")?;
-    Ok(((rows, sizes.next()), bytes.split_off(start)))
 }

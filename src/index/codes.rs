@@ -56,7 +56,10 @@ pub struct Quantizer {
 /// A vector to compare codes with: its values times the dimensions' steps, as eight-bit integers of one scale. What a
 /// dot product is beyond that is the same for every code, so the order of the integers is the order of the estimates.
 #[derive(Debug, Clone)]
-pub struct Query(Vec<Weights>);
+pub struct Query {
+    weights: Vec<Weights>,
+    noise: f32,
+}
 
 impl Query {
     #[inline(always)]
@@ -75,13 +78,20 @@ impl Query {
         for ((weight, value), step) in weights.as_flattened_mut().iter_mut().zip(vector).zip(step) {
             *weight = rounded(value * step * scale) as i32 as i8;
         }
-        Query(weights)
+        let squares: i32 = weights.as_flattened().iter().map(|weight| i32::from(*weight).pow(2)).sum();
+        Query { weights, noise: (squares as f32 / 12.0).sqrt() }
     }
 
     /// What the kernels take.
     #[inline]
     pub fn weights(&self) -> &[Weights] {
-        &self.0
+        &self.weights
+    }
+
+    /// The standard deviation of an estimate from what it would be with exact values, in units of the estimates: a value
+    /// is anywhere in its step with equal chances, so it errs by step / √12.
+    pub fn noise(&self) -> f32 {
+        self.noise
     }
 }
 
@@ -177,9 +187,10 @@ impl FineCodes {
         let scale = if largest > 0.0 { 127.0 / largest } else { 0.0 };
         let mut codes = vec![Line::ZERO; points.len() * lines];
         codes.par_chunks_mut(lines.max(1)).zip(nodes).for_each(|(lines, node)| {
-            let bytes = lines.iter_mut().flat_map(|line| &mut line.0);
-            for (byte, value) in bytes.zip(points.vector(node)) {
-                *byte = (rounded(value * scale) as i8).cast_unsigned();
+            for (line, values) in lines.iter_mut().zip(points.vector(node).chunks(64)) {
+                for (byte, value) in line.0.iter_mut().zip(values) {
+                    *byte = (rounded(value * scale) as i32 as i8).cast_unsigned();
+                }
             }
         });
         FineCodes { lines, codes }

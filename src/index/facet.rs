@@ -11,8 +11,8 @@ use fixedbitset::FixedBitSet;
 
 use super::Slot;
 use super::arrays::{Array, ArrayFile, Damaged, Lists};
-use super::codes::{Points, Quantizer};
-use super::graph::{Graph, Scratch, Walks};
+use super::codes::{Points, Quantizer, Query};
+use super::graph::{Graph, Pooled, Scratch, Walks};
 use super::vectors::{Vectors, dot};
 pub use audit::FacetReport;
 pub use write::{Changes, write_facet};
@@ -25,16 +25,9 @@ const NONE: u32 = u32::MAX;
 const WALK_PER_EF: f32 = 400.0;
 const SCAN_PER_MATCH: f32 = 14.0;
 
-/// A walk whose pool has fewer matches than this part of what an unfiltered one holds looks further.
-const ENOUGH: f32 = 0.5;
-
-/// How much wider a walk gets when it looks further.
-const WIDER: usize = 4;
-
-/// Members who are scored exactly to give the best `k`: the codes order the nearest well, but not perfectly.
-fn rescored(k: usize) -> usize {
-    k + k / 2 + 1
-}
+/// Nodes are scored exactly down to this many standard deviations of an estimate below that of the k-th: the codes order
+/// the nearest well, but not perfectly.
+const DOUBTFUL: f32 = 3.0;
 
 /// A member near a query, with the exact cosine of its facet's vector.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -137,20 +130,26 @@ impl Facet {
     /// `matches` is the number of allowed members; `ef` the walk's pool for an unfiltered query, widened as the filter
     /// narrows so that as many matches are seen.
     pub fn search(&self, vectors: &Vectors, probe: Probe<'_>, ef: usize, matches: usize) -> Vec<Near> {
-        let ef = ef.max(probe.k);
-        let mut plan = self.plan(ef, matches);
+        let query = self.quantizer.query(probe.query);
+        let wanted = probe.k.min(matches);
         self.with_scratch(|scratch| {
-            // Those who match may be rarer near the query than elsewhere: look further until there are enough.
+            let mut plan = self.plan(ef.max(probe.k), matches);
+            if let Plan::Walk(wide) = plan {
+                self.walks().walk_to_widen(&query, wide, scratch);
+            }
             while let Plan::Walk(wide) = plan {
-                let enough = ((ef as f32 * ENOUGH) as usize).min(matches);
-                let mut nodes = self.matched(probe, wide, enough, scratch);
-                if nodes.len() >= enough {
-                    nodes.truncate(rescored(probe.k));
+                let nodes = self.matched(probe, &query, scratch);
+                if nodes.len() >= wanted {
                     return self.expand(vectors, probe, nodes);
                 }
-                plan = self.cheaper(wide.saturating_mul(WIDER), matches);
+                // Those who match are rarer near the query than elsewhere.
+                let wider = wide + wide / 4 + 1;
+                plan = self.cheaper(wider, matches);
+                if plan == Plan::Walk(wider) {
+                    self.walks().widen(&query, wider, scratch);
+                }
             }
-            let nodes = self.scanned(probe, matches, scratch);
+            let nodes = self.scanned(probe, &query, matches, scratch);
             self.expand(vectors, probe, nodes)
         })
     }
@@ -176,15 +175,18 @@ impl Facet {
 
     /// The `k` nearest among the allowed by their codes, scored exactly.
     pub fn scan(&self, vectors: &Vectors, probe: Probe<'_>) -> Vec<Near> {
-        let matches = probe.allowed.count_ones(..);
-        let nodes = self.with_scratch(|scratch| self.scanned(probe, matches, scratch));
+        let (query, matches) = (self.quantizer.query(probe.query), probe.allowed.count_ones(..));
+        let nodes = self.with_scratch(|scratch| self.scanned(probe, &query, matches, scratch));
         self.expand(vectors, probe, nodes)
     }
 
     /// The walk's `k` nearest among the allowed, from a pool of `ef` nodes.
     pub fn walk(&self, vectors: &Vectors, probe: Probe<'_>, ef: usize) -> Vec<Near> {
-        let mut nodes = self.with_scratch(|scratch| self.matched(probe, ef.max(1), 0, scratch));
-        nodes.truncate(rescored(probe.k));
+        let query = self.quantizer.query(probe.query);
+        let nodes = self.with_scratch(|scratch| {
+            self.walks().walk(&query, ef.max(1), scratch);
+            self.matched(probe, &query, scratch)
+        });
         self.expand(vectors, probe, nodes)
     }
 
@@ -203,36 +205,27 @@ impl Facet {
         nodes.filter(|node| (*node as usize) < self.nodes())
     }
 
-    /// The best nodes of a walk's pool that an allowed member is behind, best first: those to score exactly, and further
-    /// ones up to `enough`.
-    fn matched(&self, probe: Probe<'_>, ef: usize, enough: usize, scratch: &mut Scratch) -> Vec<u32> {
-        self.walks().walk(&self.quantizer.query(probe.query), ef, scratch);
-        let most = rescored(probe.k).max(enough);
-        let mut matched = Vec::with_capacity(most);
-        for pooled in &scratch.pool {
-            if matched.len() == most {
-                break;
-            }
+    /// The nodes of a walk's pool to score exactly, each with an allowed member behind it: at least `k` if
+    /// there are so many.
+    fn matched(&self, probe: Probe<'_>, query: &Query, scratch: &Scratch) -> Vec<u32> {
+        let allowed = |pooled: &&Pooled| {
             let behind = self.members.get(pooled.node() as usize);
-            if behind.iter().any(|slot| probe.allowed.contains(*slot as usize)) {
-                matched.push(pooled.node());
-            }
-        }
-        matched
+            behind.iter().any(|slot| probe.allowed.contains(*slot as usize))
+        };
+        doubtful(scratch.pool.iter().filter(allowed), probe.k, query)
     }
 
     /// The nodes to score exactly for a scan of the allowed.
-    fn scanned(&self, probe: Probe<'_>, matches: usize, scratch: &mut Scratch) -> Vec<u32> {
-        let most = rescored(probe.k);
+    fn scanned(&self, probe: Probe<'_>, query: &Query, matches: usize, scratch: &mut Scratch) -> Vec<u32> {
         let nodes = self.nodes_of(probe.allowed);
-        if matches <= most {
+        if matches <= 2 * probe.k {
             let mut nodes: Vec<u32> = nodes.collect();
             nodes.sort_unstable();
             nodes.dedup();
             return nodes;
         }
-        self.walks().scan(&self.quantizer.query(probe.query), nodes, most, scratch);
-        scratch.pool.iter().map(|pooled| pooled.node()).collect()
+        self.walks().scan(query, nodes, 4 * probe.k + 32, scratch);
+        doubtful(scratch.pool.iter(), probe.k, query)
     }
 
     /// Scores nodes exactly and gives the allowed members behind the best of them.
@@ -271,6 +264,22 @@ impl Facet {
         }
         near
     }
+}
+
+/// The best `k` of nodes that come in the order of their estimates, and those after them that may be among the best.
+fn doubtful<'a>(nodes: impl Iterator<Item = &'a Pooled>, k: usize, query: &Query) -> Vec<u32> {
+    let mut doubtful = Vec::with_capacity(2 * k);
+    let mut least = f32::MIN;
+    for pooled in nodes {
+        if pooled.estimate as f32 + DOUBTFUL * query.noise() < least {
+            break;
+        }
+        doubtful.push(pooled.node());
+        if doubtful.len() == k {
+            least = pooled.estimate as f32;
+        }
+    }
+    doubtful
 }
 
 /// How many rows are asked for ahead of being compared.

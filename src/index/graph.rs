@@ -17,7 +17,8 @@ use std::io;
 use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged};
 use super::codes::Quantizer;
 use super::kernels::Line;
-pub(super) use walk::{Scratch, Walks, used};
+pub(super) use walk::{Pooled, Scratch, used};
+pub use walk::Walks;
 
 /// The most levels above level 0.
 const MOST_LEVELS: usize = 15;
@@ -111,7 +112,8 @@ impl GraphBuilder {
         self.upper_starts.len() - 1
     }
 
-    pub(super) fn walks(&self) -> Walks<'_> {
+    /// The graph's arrays, to be walked.
+    pub fn walks(&self) -> Walks<'_> {
         Walks {
             layout: self.layout,
             entry: self.entry,

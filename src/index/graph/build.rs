@@ -107,7 +107,10 @@ impl GraphBuilder {
                 links.sort_unstable();
                 links.dedup();
                 let most = graph.most_links(level);
-                if links.len() > most { dispatch(Choose { source, node, among: links, most }) } else { links }
+                if links.len() <= most {
+                    return links;
+                }
+                dispatch(Choose { source, node, links: Vec::new(), among: links, most })
             })
             .collect();
         let heads: Vec<(usize, u32)> = groups.iter().map(|group| (group[0].0, group[0].1)).collect();
@@ -161,9 +164,9 @@ impl Task for Place<'_> {
             scratch.begin(walks.nodes());
             for start in &starts {
                 scratch.visit(start.node());
-                scratch.offer(ef, *start);
+                scratch.offer::<false>(ef, *start);
             }
-            spread(kernel, walks, |node| walks.links_at(node, level), &query, ef, scratch);
+            spread::<false, _>(kernel, walks, |node| walks.links_at(node, level), &query, ef, scratch);
             starts = scratch.pool.iter().map(|pooled| Pooled::of(pooled.estimate, pooled.node())).collect();
             let candidate = |other: u32| (kernel.bytes(own, source.fine.of_node(other)), other);
             let mut candidates: Vec<Candidate> = starts.iter().map(|start| candidate(start.node())).collect();
@@ -173,16 +176,18 @@ impl Task for Place<'_> {
                 others.map(|other| candidate(*other)).filter(|(dot, _)| least.is_none_or(|least| *dot > least)),
             );
             nearest_first(&mut candidates);
-            links[level] = choose(kernel, source.fine, &candidates, graph.most_links(level));
+            links[level] = choose(kernel, source.fine, Vec::new(), &candidates, graph.most_links(level));
         }
         links
     }
 }
 
-/// Chooses a node's links among too many.
+/// Chooses further links of a node.
 pub(super) struct Choose<'a> {
     pub(super) source: Source<'a>,
     pub(super) node: u32,
+    /// Those that stay.
+    pub(super) links: Vec<u32>,
     pub(super) among: Vec<u32>,
     pub(super) most: usize,
 }
@@ -197,7 +202,7 @@ impl Task for Choose<'_> {
         let candidate = |other: u32| (kernel.bytes(own, fine.of_node(other)), other);
         let mut candidates: Vec<Candidate> = self.among.into_iter().map(candidate).collect();
         nearest_first(&mut candidates);
-        choose(kernel, fine, &candidates, self.most)
+        choose(kernel, fine, self.links, &candidates, self.most)
     }
 }
 
@@ -207,16 +212,21 @@ fn nearest_first(candidates: &mut [Candidate]) {
 
 /// The paper's algorithm 4: a candidate is linked to if it is nearer to the node than to any that is linked to already.
 #[inline(always)]
-fn choose<K: Kernel>(kernel: K, fine: &FineCodes, candidates: &[Candidate], most: usize) -> Vec<u32> {
-    let mut chosen: Vec<u32> = Vec::with_capacity(most);
+fn choose<K: Kernel>(
+    kernel: K,
+    fine: &FineCodes,
+    mut links: Vec<u32>,
+    candidates: &[Candidate],
+    most: usize,
+) -> Vec<u32> {
     for &(dot, node) in candidates {
-        if chosen.len() == most {
+        if links.len() >= most {
             break;
         }
         let codes = fine.of_node(node);
-        if chosen.iter().all(|other| kernel.bytes(fine.of_node(*other), codes) < dot) {
-            chosen.push(node);
+        if links.iter().all(|other| kernel.bytes(fine.of_node(*other), codes) < dot) {
+            links.push(node);
         }
     }
-    chosen
+    links
 }

@@ -17,7 +17,7 @@ const STAND_INS: usize = 64;
 impl GraphBuilder {
     /// The graph of `points` from an earlier one: its first nodes are those of `kept`, in that order, the others are
     /// new. `kept` ascends. The codes of what is kept stay as they are.
-    pub(in crate::index) fn carried(
+    pub fn carried(
         earlier: Walks<'_>,
         kept: &[u32],
         points: Points<'_>,
@@ -46,13 +46,9 @@ impl GraphBuilder {
         let mended: Vec<Vec<u32>> = rows
             .par_iter()
             .map(|&(new, level)| {
-                let links = stood_in(earlier, kept[new as usize], level, &renamed);
+                let (links, among) = mended(earlier, kept[new as usize], level, &renamed);
                 let most = most[level.min(1)];
-                match links {
-                    Mended::Whole(links) => links,
-                    Mended::StoodIn(among) if among.len() <= most => among,
-                    Mended::StoodIn(among) => dispatch(Choose { source, node: new, among, most }),
-                }
+                if among.is_empty() { links } else { dispatch(Choose { source, node: new, links, among, most }) }
             })
             .collect();
         for ((node, level), links) in rows.into_iter().zip(mended) {
@@ -70,39 +66,30 @@ impl GraphBuilder {
     }
 }
 
-enum Mended {
-    /// None of the links is gone.
-    Whole(Vec<u32>),
-    /// Some are, and others stand in.
-    StoodIn(Vec<u32>),
-}
-
-/// A kept node's links under their new names. For those that are gone stand the nearest kept ones along the links of
-/// what is gone.
-fn stood_in(earlier: Walks<'_>, old: u32, level: usize, renamed: &[u32]) -> Mended {
+/// A kept node's links under their new names, and the nodes that may stand in for those that are gone: the nearest kept
+/// ones along the links of what is gone.
+fn mended(earlier: Walks<'_>, old: u32, level: usize, renamed: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let renamed = |id: u32| renamed.get(id as usize).copied().filter(|new| *new != NONE);
-    let mut links: Vec<u32> = used(earlier.links_at(old, level)).filter_map(renamed).collect();
+    let links: Vec<u32> = used(earlier.links_at(old, level)).filter_map(renamed).collect();
     let mut gone: Vec<u32> = used(earlier.links_at(old, level)).filter(|id| renamed(*id).is_none()).collect();
-    if gone.is_empty() {
-        return Mended::Whole(links);
-    }
-    let most = links.len() + gone.len() * STAND_INS;
+    let most = gone.len() * STAND_INS;
+    let mut among = Vec::new();
     let mut at = 0;
-    while let Some(&id) = gone.get(at) {
+    while let Some(&id) = gone.get(at)
+        && among.len() < most
+        && at < STAND_INS
+    {
         at += 1;
         for beyond in used(earlier.links_at(id, level)) {
             match renamed(beyond) {
-                Some(new) if beyond != old => links.push(new),
+                Some(new) if beyond != old && !links.contains(&new) => among.push(new),
                 Some(_) => {}
                 None if !gone.contains(&beyond) => gone.push(beyond),
                 None => {}
             }
         }
-        if links.len() >= most || at >= STAND_INS {
-            break;
-        }
     }
-    links.sort_unstable();
-    links.dedup();
-    Mended::StoodIn(links)
+    among.sort_unstable();
+    among.dedup();
+    (links, among)
 }

@@ -9,7 +9,7 @@ use crate::index::kernels::{Kernel, Line, Task, dispatch, prefetch};
 
 /// A graph's arrays, of a file or of a builder, as they are walked.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::index) struct Walks<'a> {
+pub struct Walks<'a> {
     pub(super) layout: Layout,
     pub(super) entry: u32,
     /// The nodes' blocks: codes, then links of level 0.
@@ -64,7 +64,17 @@ impl<'a> Walks<'a> {
     ///
     /// `ef` is the paper's: the size of the candidate pool at level 0.
     pub(in crate::index) fn walk(self, query: &Query, ef: usize, scratch: &mut Scratch) {
-        dispatch(Walk { graph: self, query, ef, scratch });
+        dispatch(Walk::<false> { graph: self, query, ef, scratch });
+    }
+
+    /// As [`Walks::walk`], and remembers what did not fit into the pool, for [`Walks::widen`].
+    pub(in crate::index) fn walk_to_widen(self, query: &Query, ef: usize, scratch: &mut Scratch) {
+        dispatch(Walk::<true> { graph: self, query, ef, scratch });
+    }
+
+    /// Goes on with a walk that was begun with [`Walks::walk_to_widen`], with a wider pool.
+    pub(in crate::index) fn widen(self, query: &Query, ef: usize, scratch: &mut Scratch) {
+        dispatch(Widen { graph: self, query, ef, scratch });
     }
 
     /// The `most` nodes among these that are nearest to the query by their codes, best first, into `scratch.pool`.
@@ -107,14 +117,14 @@ pub(in crate::index) fn used(links: &[u32]) -> impl Iterator<Item = u32> + Clone
     links.iter().copied().take_while(|id| *id != NONE)
 }
 
-struct Walk<'a, 'b> {
+struct Walk<'a, 'b, const REMEMBER: bool> {
     graph: Walks<'a>,
     query: &'b Query,
     ef: usize,
     scratch: &'b mut Scratch,
 }
 
-impl Task for Walk<'_, '_> {
+impl<const REMEMBER: bool> Task for Walk<'_, '_, REMEMBER> {
     type Output = ();
 
     #[inline(always)]
@@ -124,9 +134,27 @@ impl Task for Walk<'_, '_> {
         if graph.nodes() > 0 {
             let entry = descend(kernel, graph, query, graph.levels(graph.entry), 0);
             scratch.visit(entry.node());
-            scratch.offer(ef, entry);
-            spread(kernel, graph, |node| graph.links(node), query, ef, scratch);
+            scratch.offer::<false>(ef, entry);
+            spread::<REMEMBER, _>(kernel, graph, |node| graph.links(node), query, ef, scratch);
         }
+    }
+}
+
+struct Widen<'a, 'b> {
+    graph: Walks<'a>,
+    query: &'b Query,
+    ef: usize,
+    scratch: &'b mut Scratch,
+}
+
+impl Task for Widen<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) {
+        let Widen { graph, query, ef, scratch } = self;
+        scratch.readmit(ef);
+        spread::<true, _>(kernel, graph, |node| graph.links(node), query, ef, scratch);
     }
 }
 
@@ -138,7 +166,7 @@ struct Scan<'a, 'b, I> {
     scratch: &'b mut Scratch,
 }
 
-/// Codes asked for from memory before the first of them is compared.
+/// Codes that a scan asks for together.
 const AT_ONCE: usize = 32;
 
 impl<I: Iterator<Item = u32>> Task for Scan<'_, '_, I> {
@@ -148,26 +176,29 @@ impl<I: Iterator<Item = u32>> Task for Scan<'_, '_, I> {
     fn run<K: Kernel>(self, kernel: K) {
         let Scan { graph, query, mut nodes, most, scratch } = self;
         scratch.begin(graph.nodes());
+        // While one group is compared, the codes of the next come from memory.
+        let (mut now, mut next) = (Vec::with_capacity(AT_ONCE), std::mem::take(&mut scratch.fresh));
         loop {
-            scratch.fresh.clear();
+            next.clear();
             for node in nodes.by_ref() {
                 if scratch.visit(node) {
                     prefetch(graph.codes(node));
-                    scratch.fresh.push(node);
-                    if scratch.fresh.len() == AT_ONCE {
+                    next.push(node);
+                    if next.len() == AT_ONCE {
                         break;
                     }
                 }
             }
-            if scratch.fresh.is_empty() {
-                return;
-            }
-            for at in 0..scratch.fresh.len() {
-                let node = scratch.fresh[at];
+            for &node in &now {
                 let estimate = kernel.nibbles(query.weights(), graph.codes(node));
-                scratch.offer(most, Pooled { estimate, node });
+                scratch.offer::<false>(most, Pooled { estimate, node });
+            }
+            std::mem::swap(&mut now, &mut next);
+            if now.is_empty() {
+                break;
             }
         }
+        scratch.fresh = next;
     }
 }
 
@@ -211,7 +242,7 @@ const SOON: usize = 3;
 
 /// Looks at the links of the best nodes of the pool until all in it were looked at.
 #[inline(always)]
-pub(super) fn spread<'a, K: Kernel>(
+pub(super) fn spread<'a, const REMEMBER: bool, K: Kernel>(
     kernel: K,
     graph: Walks<'a>,
     links: impl Fn(u32) -> &'a [u32],
@@ -244,7 +275,7 @@ pub(super) fn spread<'a, K: Kernel>(
         for at in 0..scratch.fresh.len() {
             let node = scratch.fresh[at];
             let estimate = kernel.nibbles(query.weights(), graph.codes(node));
-            if scratch.offer(ef, Pooled { estimate, node }).is_some_and(|place| place <= scratch.cursor + SOON) {
+            if scratch.offer::<REMEMBER>(ef, Pooled { estimate, node }).is_some_and(|place| place <= scratch.cursor + SOON) {
                 prefetch(links(node));
             }
         }
@@ -283,11 +314,14 @@ pub(in crate::index) struct Scratch {
     /// A bit for each node that was met.
     visited: Vec<u64>,
     fresh: Vec<u32>,
+    /// What did not fit into the pool, where that is remembered; in no order.
+    beyond: Vec<Pooled>,
 }
 
 impl Scratch {
     pub(super) fn begin(&mut self, nodes: usize) {
         self.pool.clear();
+        self.beyond.clear();
         self.cursor = 0;
         self.visited.clear();
         self.visited.resize(nodes.div_ceil(64), 0);
@@ -304,17 +338,36 @@ impl Scratch {
 
     /// Keeps the node if it is among the best `ef`; says at which place.
     #[inline(always)]
-    pub(super) fn offer(&mut self, ef: usize, offered: Pooled) -> Option<usize> {
+    pub(super) fn offer<const REMEMBER: bool>(&mut self, ef: usize, offered: Pooled) -> Option<usize> {
         if self.pool.len() >= ef {
             if self.pool.last().is_none_or(|last| last.estimate >= offered.estimate) {
+                if REMEMBER {
+                    self.beyond.push(offered);
+                }
                 return None;
             }
-            self.pool.pop();
+            let last = self.pool.pop();
+            if REMEMBER {
+                self.beyond.extend(last);
+            }
         }
         let place = self.pool.partition_point(|pooled| pooled.estimate >= offered.estimate);
         self.pool.insert(place, offered);
         self.cursor = self.cursor.min(place);
         Some(place)
+    }
+
+    /// Takes the best of what did not fit into a pool that now holds `ef`.
+    fn readmit(&mut self, ef: usize) {
+        let admitted = ef.saturating_sub(self.pool.len()).min(self.beyond.len());
+        let best_first = |pooled: &Pooled| (std::cmp::Reverse(pooled.estimate), pooled.node);
+        if admitted < self.beyond.len() {
+            self.beyond.select_nth_unstable_by_key(admitted, best_first);
+        }
+        self.beyond[..admitted].sort_unstable_by_key(best_first);
+        // All in the pool are better than any of these, and their links were looked at.
+        self.cursor = self.pool.len();
+        self.pool.extend(self.beyond.drain(..admitted));
     }
 
     /// The best node whose links were not looked at.
