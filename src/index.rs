@@ -172,9 +172,9 @@ impl Snapshot {
     /// Reads every file whole and compares it with its checksum.
     ///
     /// # Errors
-    /// [`IndexError::Damaged`] names the first file that differs.
-    pub fn verify(&self) -> Result<(), IndexError> {
-        Ok(self.files.iter().try_for_each(ArrayFile::verify)?)
+    /// [`Damaged`] names the first file that differs.
+    pub fn verify(&self) -> Result<(), Damaged> {
+        self.files.iter().try_for_each(ArrayFile::verify)
     }
 
     /// The size of the generation's files in bytes.

@@ -273,7 +273,7 @@ impl Night {
             problem,
             staging: staging.folder().to_owned(),
         };
-        Snapshot::open(staging.folder())?.verify()?;
+        Snapshot::open(staging.folder())?.verify().map_err(IndexError::from)?;
         for (name, facet) in [("profile", &manifest.profile), ("interests", &manifest.interests)] {
             if facet.lost > 0 {
                 let problem = format!(

@@ -25,7 +25,7 @@ mod seeker;
 pub mod weights;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use tokio::sync::OnceCell;
@@ -37,6 +37,7 @@ pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models, UnitVector};
 use crate::index::encode::{Encoded, Encoder};
+use crate::index::arrays::Damaged;
 use crate::index::{IndexError, Snapshot, publish};
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId, Role};
@@ -104,6 +105,8 @@ pub struct Searcher {
     store: Store,
     /// Loaded at the first query that needs a model run; a search by member never does.
     embedder: OnceCell<Arc<dyn Embedder>>,
+    /// What a check of the files in the background found.
+    damaged: Arc<OnceLock<Damaged>>,
 }
 
 impl Searcher {
@@ -115,7 +118,8 @@ impl Searcher {
         let store = Store::open(&config.index).await?;
         let snapshot = Arc::new(publish::open_current(&config.index)?);
         let encoder = snapshot.encoder();
-        Ok(Searcher { config: config.clone(), snapshot, encoder, store, embedder: OnceCell::new() })
+        let (embedder, damaged) = (OnceCell::new(), Arc::default());
+        Ok(Searcher { config: config.clone(), snapshot, encoder, store, embedder, damaged })
     }
 
     /// The same, with a model that is loaded already.
@@ -133,6 +137,18 @@ impl Searcher {
         &self.snapshot
     }
 
+    /// Compares every file with its checksum in a thread of its own; opening checked headers only. Once damage is found,
+    /// every search says so. For processes that stay: it reads the whole generation.
+    pub fn verify_in_background(&self) -> std::thread::JoinHandle<()> {
+        let (snapshot, found) = (Arc::clone(&self.snapshot), Arc::clone(&self.damaged));
+        std::thread::spawn(move || {
+            if let Err(damaged) = snapshot.verify() {
+                tracing::error!(%damaged, "the index is damaged");
+                found.get_or_init(|| damaged);
+            }
+        })
+    }
+
     /// The mentors for a request, best first, each with its points in common.
     ///
     /// Fewer than `k` come back only when fewer match.
@@ -140,6 +156,9 @@ impl Searcher {
     /// # Errors
     /// [`SearchError`]; [`SearchError::is_callers`] tells whose fault it was.
     pub async fn search(&self, request: SearchRequest) -> Result<Answer, SearchError> {
+        if let Some(damaged) = self.damaged.get() {
+            return Err(IndexError::from(damaged.clone()).into());
+        }
         let query = Query::try_from(request)?;
         let begun = Instant::now();
         let seeker = self.seeker(&query).await?;

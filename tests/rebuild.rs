@@ -168,7 +168,7 @@ fn damage_is_refused_by_name_and_never_a_panic() {
             // Another file, not the same one written over: whoever has the old one mapped keeps it.
             fs::remove_file(&path).unwrap();
             fs::write(&path, &bytes).unwrap();
-            let refused = catch_unwind(|| Snapshot::open(&folder).and_then(|snapshot| snapshot.verify()));
+            let refused = catch_unwind(|| Snapshot::open(&folder).and_then(|snapshot| Ok(snapshot.verify()?)));
             match refused {
                 Ok(Err(error @ IndexError::Damaged(_))) if error.to_string().contains(&name) => {}
                 Ok(Err(error)) if name == "manifest.json" && error.to_string().contains(&*folder.to_string_lossy()) => {
@@ -185,6 +185,24 @@ fn damage_is_refused_by_name_and_never_a_panic() {
     let _ = std::panic::take_hook();
     assert!(wrong.is_empty(), "{} of the damages pass: {:#?}", wrong.len(), &wrong[..wrong.len().min(30)]);
     use_as_it_is(&config, &members).unwrap();
+}
+
+#[test]
+fn damage_that_opening_does_not_see_is_found_in_the_background() {
+    let (_folder, config, searcher) = indexed(&members(20));
+    searcher.verify_in_background().join().unwrap();
+    wait(searcher.search(by_text("chess"))).expect("a whole index stays in use");
+    let path = current(&config.index).unwrap().join("texts.vectors");
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
+    let searcher = wait(Searcher::open_with(&config, embedder())).expect("headers are whole");
+    wait(searcher.search(by_text("chess"))).expect("nothing was found yet");
+    searcher.verify_in_background().join().unwrap();
+    let error = wait(searcher.search(by_text("chess"))).unwrap_err().to_string();
+    assert!(error.contains("texts.vectors") && error.contains("checksum"), "{error}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ const MOST_ARRAYS: usize = (START - DIRECTORY) / ENTRY;
 const CHECKSUM: std::ops::Range<usize> = 24..56;
 
 /// A file that is not a whole array file of this version.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{path}: {problem}")]
 pub struct Damaged {
     /// The file.
