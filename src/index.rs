@@ -27,7 +27,7 @@ use columns::{Columns, flag};
 use encode::Encoder;
 use facet::Facet;
 use floor::Background;
-use manifest::{FORMAT, Manifest};
+use manifest::Manifest;
 use vectors::Vectors;
 
 use crate::member::language::Coverage;
@@ -133,13 +133,7 @@ impl Snapshot {
         let path = folder.join(MANIFEST);
         let damaged = |problem: String| Damaged { path: path.clone(), problem };
         let json = std::fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
-        let manifest: Manifest = serde_json::from_str(&json).map_err(|error| damaged(error.to_string()))?;
-        if manifest.format != FORMAT {
-            return Err(damaged(format!("has format {}; this program reads {FORMAT}", manifest.format)).into());
-        }
-        if !manifest.is_whole() {
-            return Err(damaged("does not match its checksum: it changed after it was written".into()).into());
-        }
+        let manifest = Manifest::read(&json).map_err(damaged)?;
         for (name, checksum) in checksums(folder)? {
             if manifest.files.get(&name) != Some(&checksum) {
                 let problem = "is not the file that the manifest was written for".into();

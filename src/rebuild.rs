@@ -151,8 +151,10 @@ impl Night {
 
         (self.progress)(Progress::Building);
         let staging = Staging::begin(&self.index)?;
-        // A current generation that is damaged, or of another format, is none to carry on from.
-        let earlier = if self.full { None } else { publish::open_current(&self.index).ok() };
+        // A current generation that is damaged, or of another format, is none to carry on from. It is read whole to know:
+        // what opens may still be damaged, and the new generation would hold the damage under sums of its own.
+        let whole = |snapshot: Snapshot| snapshot.verify().is_ok().then_some(snapshot);
+        let earlier = if self.full { None } else { publish::open_current(&self.index).ok().and_then(whole) };
         let written =
             contents.write(staging.folder(), used.dimension, &keys, &self.graph, earlier.as_ref(), |keys| {
                 self.vectors(&used, keys).map_err(std::io::Error::other)

@@ -36,8 +36,8 @@ pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
 
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models, UnitVector};
-use crate::index::encode::{Encoded, Encoder};
 use crate::index::arrays::Damaged;
+use crate::index::encode::{Encoded, Encoder};
 use crate::index::{IndexError, Snapshot, publish};
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId, Role};

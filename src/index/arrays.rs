@@ -177,9 +177,7 @@ impl ArrayFile {
         }
         let version = u32_at(bytes, 8);
         if version != VERSION {
-            return Err(damaged(format!(
-                "has format version {version}; this program reads {VERSION}: run `rapport rebuild`"
-            )));
+            return Err(damaged(format!("has format version {version}; this program reads {VERSION}")));
         }
         if u64_at(bytes, 16) != bytes.len() as u64 {
             return Err(damaged(format!("has {} bytes; its header says {}", bytes.len(), u64_at(bytes, 16))));
@@ -254,7 +252,7 @@ impl ArrayFile {
     /// # Errors
     /// [`Damaged`] as [`ArrayFile::array_of`].
     pub fn lists<T: Element>(&self, name: &str, lists: usize) -> Result<Lists<T>, Damaged> {
-        let starts = self.array_of(&format!("{name}.starts"), lists + 1)?;
+        let starts = self.array_of(&format!("{name}.starts"), lists.saturating_add(1))?;
         Ok(Lists { starts, values: self.array(name)? })
     }
 

@@ -164,7 +164,7 @@ impl Columns {
             words: file.lists("words", members)?,
             location: PlaceColumns::open(&file, "location", members)?,
             hometown: PlaceColumns::open(&file, "hometown", members)?,
-            coordinates: file.array_of("coordinates", 2 * members)?,
+            coordinates: file.array_of("coordinates", members.saturating_mul(2))?,
             years: file.array_of("years", members)?,
             utc_offset: file.array_of("utc_offset", members)?,
             friends: file.lists("friends", members)?,

@@ -17,8 +17,8 @@ use std::io;
 use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged};
 use super::codes::Quantizer;
 use super::kernels::Line;
-pub(super) use walk::{Pooled, Scratch, used};
 pub use walk::Walks;
+pub(super) use walk::{Pooled, Scratch, used};
 
 /// The most levels above level 0.
 const MOST_LEVELS: usize = 15;

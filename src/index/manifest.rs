@@ -50,9 +50,22 @@ impl Manifest {
         Manifest { checksum: self.own_checksum(), ..self }
     }
 
-    /// Whether the manifest still says what it was written with.
-    pub(super) fn is_whole(&self) -> bool {
-        self.checksum == self.own_checksum()
+    /// Reads a manifest of this format that still says what it was written with.
+    pub(super) fn read(json: &str) -> Result<Manifest, String> {
+        /// Of another format nothing but its number is known.
+        #[derive(Deserialize)]
+        struct Stated {
+            format: u32,
+        }
+        let Stated { format } = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        if format != FORMAT {
+            return Err(format!("has format {format}; this program reads {FORMAT}"));
+        }
+        let manifest: Manifest = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        if manifest.checksum != manifest.own_checksum() {
+            return Err("does not match its checksum: it changed after it was written".into());
+        }
+        Ok(manifest)
     }
 
     fn own_checksum(&self) -> String {

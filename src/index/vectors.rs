@@ -74,7 +74,7 @@ impl Vectors {
     #[inline]
     pub fn row(&self, row: u32) -> Option<&[f32]> {
         let start = (row as usize).checked_mul(self.dimension)?;
-        self.matrix.get(start..start + self.dimension)
+        self.matrix.get(start..start.checked_add(self.dimension)?)
     }
 
     /// Asks for a row that is compared soon: rows lie far apart, and waiting for memory costs more than the arithmetic.

@@ -275,7 +275,10 @@ pub(super) fn spread<'a, const REMEMBER: bool, K: Kernel>(
         for at in 0..scratch.fresh.len() {
             let node = scratch.fresh[at];
             let estimate = kernel.nibbles(query.weights(), graph.codes(node));
-            if scratch.offer::<REMEMBER>(ef, Pooled { estimate, node }).is_some_and(|place| place <= scratch.cursor + SOON) {
+            if scratch
+                .offer::<REMEMBER>(ef, Pooled { estimate, node })
+                .is_some_and(|place| place <= scratch.cursor + SOON)
+            {
                 prefetch(links(node));
             }
         }

@@ -159,7 +159,15 @@ fn member(columns: &[Column], row: &csv::ByteRecord, strictness: Strictness) -> 
         if cell.is_empty() {
             continue;
         }
+        let entries = 1 + cell.bytes().filter(|byte| *byte == SPLIT as u8).count();
         match column {
+            // Before anything is made of them: a cell of nothing but bars takes a hundred times its size.
+            Column::Field(name, Kind::List) if entries > Member::MAX_LIST => {
+                return Err(Invalid::new(name.clone(), too_many(entries)));
+            }
+            Column::School(part, _) if entries > Member::MAX_LIST => {
+                return Err(Invalid::new(format!("education.{part}"), too_many(entries)));
+            }
             Column::Field(name, _) if cell.contains('\n') && !PROSE.contains(&name.as_str()) => {
                 return Err(Invalid::new(name.clone(), "has a line break; is a quote left open?"));
             }
@@ -207,6 +215,10 @@ fn value(cell: &str, kind: Kind) -> Value {
     }
 }
 
+fn too_many(entries: usize) -> String {
+    format!("has {entries} entries; at most {} are allowed", Member::MAX_LIST)
+}
+
 fn raw(row: &csv::ByteRecord) -> Option<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_byte_record(row).ok()?;
@@ -214,7 +226,7 @@ fn raw(row: &csv::ByteRecord) -> Option<String> {
     Some(text.trim_end().to_owned()).filter(|text| text.len() <= MAX_RAW)
 }
 
-/// Stops a row that never ends (a quote left open) before it fills the memory.
+/// Stops a row that never ends (a quote left open) before it fills the memory, and makes every end of a line count.
 struct Bounded {
     inner: Box<dyn BufRead>,
     left: Rc<Cell<usize>>,
@@ -228,6 +240,19 @@ impl Read for Bounded {
         }
         let read = self.inner.read(buffer)?;
         self.left.set(self.left.get().saturating_sub(read));
+        let read_now = &mut buffer[..read];
+        // The parser counts line feeds: a carriage return that stands alone ends a line as well.
+        for at in 0..read {
+            if read_now[at] == b'\r' {
+                let next = match read_now.get(at + 1) {
+                    Some(next) => Some(*next),
+                    None => self.inner.fill_buf()?.first().copied(),
+                };
+                if next != Some(b'\n') {
+                    read_now[at] = b'\n';
+                }
+            }
+        }
         Ok(read)
     }
 }
