@@ -1,6 +1,8 @@
 //! The index finds what an exact comparison finds, whatever the vectors and whoever is allowed; it is the same on any
 //! number of threads; and a night changes only what changed.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
 use std::path::{Path, PathBuf};
 
 use fixedbitset::FixedBitSet;

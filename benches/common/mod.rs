@@ -8,9 +8,9 @@ pub type Failure = Box<dyn std::error::Error>;
 
 /// The rows of a float32 array file as unit vectors: values to a row, and all values.
 pub fn floats(path: &Path) -> Result<(usize, Vec<f32>), Failure> {
-    let (header, data) = array_file(path, "<f4")?;
-    let columns = header.1.ok_or("the array has one dimension; expected two")?;
-    let values = data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap_or_default()));
+    let array = array_file(path, "<f4")?;
+    let columns = array.columns.ok_or("the array has one dimension; expected two")?;
+    let values = array.data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap_or_default()));
     let mut values: Vec<f32> = values.collect();
     for row in values.chunks_exact_mut(columns) {
         normalize(row);
@@ -21,15 +21,21 @@ pub fn floats(path: &Path) -> Result<(usize, Vec<f32>), Failure> {
 /// The rows that a bool array marks.
 #[allow(dead_code, reason = "one bench of two uses it")]
 pub fn mask(path: &Path, expected: usize) -> Result<FixedBitSet, Failure> {
-    let (header, data) = array_file(path, "|b1")?;
-    if header.0 != expected {
-        return Err(format!("{} has {} values; expected {expected}", path.display(), header.0).into());
+    let array = array_file(path, "|b1")?;
+    if array.rows != expected {
+        return Err(format!("{} has {} values; expected {expected}", path.display(), array.rows).into());
     }
-    Ok(data.iter().map(|byte| *byte != 0).enumerate().filter_map(|(at, is)| is.then_some(at)).collect())
+    Ok(array.data.iter().map(|byte| *byte != 0).enumerate().filter_map(|(at, is)| is.then_some(at)).collect())
 }
 
-/// Rows, columns if there are two dimensions, and the bytes of an array in numpy's format 1.0 and C order.
-fn array_file(path: &Path, kind: &str) -> Result<((usize, Option<usize>), Vec<u8>), Failure> {
+/// An array in numpy's format 1.0 and C order; one of one dimension has no columns.
+struct ArrayFile {
+    rows: usize,
+    columns: Option<usize>,
+    data: Vec<u8>,
+}
+
+fn array_file(path: &Path, kind: &str) -> Result<ArrayFile, Failure> {
     let mut bytes = std::fs::read(path)?;
     let start = bytes.get(8..10).map_or(0, |length| 10 + usize::from(u16::from_le_bytes([length[0], length[1]])));
     let header = bytes.get(10..start).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
@@ -39,7 +45,7 @@ fn array_file(path: &Path, kind: &str) -> Result<((usize, Option<usize>), Vec<u8
     let shape = header.split_once('(').and_then(|(_, rest)| rest.split_once(')')).ok_or("the array has no shape")?.0;
     let mut sizes = shape.split(',').filter_map(|size| size.trim().parse().ok());
     let rows = sizes.next().ok_or("the array has no shape")?;
-    Ok(((rows, sizes.next()), bytes.split_off(start)))
+    Ok(ArrayFile { rows, columns: sizes.next(), data: bytes.split_off(start) })
 }
 
 /// Scales a vector to unit length.

@@ -2,8 +2,8 @@
 //!
 //! HNSW: Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical Navigable
 //! Small World graphs", 2016 (arXiv 1603.09320); its symbols are named where they stand. hnsw_rs builds a seed; from
-//! there a graph grows by batches ([`build`]), the same on any number of threads, and a night inserts and unlinks only
-//! what changed ([`unlink`]).
+//! there a graph grows by batches ([`GraphBuilder::build`]), the same on any number of threads, and a night inserts and
+//! unlinks only what changed ([`GraphBuilder::carried`]).
 
 mod build;
 mod repair;
