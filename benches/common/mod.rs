@@ -7,6 +7,7 @@ use fixedbitset::FixedBitSet;
 pub type Failure = Box<dyn std::error::Error>;
 
 /// The rows of a float32 array file as unit vectors: values to a row, and all values.
+#[allow(dead_code, reason = "not all benches read")]
 pub fn floats(path: &Path) -> Result<(usize, Vec<f32>), Failure> {
     let array = array_file(path, "<f4")?;
     let columns = array.columns.ok_or("the array has one dimension; expected two")?;
@@ -18,8 +19,21 @@ pub fn floats(path: &Path) -> Result<(usize, Vec<f32>), Failure> {
     Ok((columns, values))
 }
 
+/// Writes rows of one length as a float32 array.
+#[allow(dead_code, reason = "not all benches write")]
+pub fn write_floats(path: &Path, columns: usize, rows: &[Vec<f32>]) -> Result<(), Failure> {
+    let shape = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {columns}), }}", rows.len());
+    // The format wants the values to begin at a multiple of 64, after a header that ends in a line break.
+    let width = (shape.len() + 11).next_multiple_of(64) - 11;
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((width as u16 + 1).to_le_bytes());
+    bytes.extend(format!("{shape:width$}\n").bytes());
+    bytes.extend(rows.iter().flatten().flat_map(|value| value.to_le_bytes()));
+    Ok(std::fs::write(path, bytes)?)
+}
+
 /// The rows that a bool array marks.
-#[allow(dead_code, reason = "one bench of two uses it")]
+#[allow(dead_code, reason = "one bench uses it")]
 pub fn mask(path: &Path, expected: usize) -> Result<FixedBitSet, Failure> {
     let array = array_file(path, "|b1")?;
     if array.rows != expected {
