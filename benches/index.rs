@@ -16,19 +16,16 @@ mod common;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use common::{Failure, floats, normalize};
+use common::{Failure, floats, grown};
 use fixedbitset::FixedBitSet;
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rapport::index::Slot;
 use rapport::index::codes::{Points, Quantizer};
 use rapport::index::facet::{Facet, Probe, write_facet};
 use rapport::index::graph::{GraphBuilder, GraphParameters};
-use rapport::index::vectors::Vectors;
+use rapport::index::vectors::{Vectors, dot};
 
 const QUERIES: usize = 1000;
 const EFS: [usize; 4] = [20, 40, 60, 120];
-/// The length of the noise that is added to a unit vector.
-const NOISE: f32 = 0.4;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -141,13 +138,12 @@ struct Built {
 }
 
 impl Built {
-    /// The ten best cosines of each query.
-    fn search(&self, queries: &[f32], ef: usize) -> Vec<Vec<f32>> {
+    /// The ten best of each query.
+    fn search(&self, queries: &[f32], ef: usize) -> Vec<Vec<Slot>> {
         let everyone = everyone(self.facet.members());
         let search = |query| {
             let probe = Probe { query, k: 10, allowed: &everyone, turn: 0 };
-            let found = self.facet.search(&self.vectors, probe, ef, everyone.len());
-            found.into_iter().map(|near| near.cosine).collect()
+            self.facet.search(&self.vectors, probe, ef, everyone.len())
         };
         queries.chunks_exact(self.vectors.dimension()).map(search).collect()
     }
@@ -159,7 +155,8 @@ impl Built {
         let hits = queries.par_chunks_exact(self.vectors.dimension()).zip(found).map(|(query, found)| {
             let probe = Probe { query, k: 10, allowed: &everyone, turn: 0 };
             let worst = self.facet.exact(&self.vectors, probe).last().map_or(0.0, |near| near.cosine);
-            found.iter().filter(|cosine| **cosine >= worst).count()
+            let cosine = |slot: &Slot| self.vectors.row(slot.index() as u32).map_or(-1.0, |row| dot(query, row));
+            found.iter().filter(|slot| cosine(slot) >= worst).count()
         });
         hits.sum::<usize>() as f64 / (10 * QUERIES) as f64
     }
@@ -169,26 +166,6 @@ fn everyone(count: usize) -> FixedBitSet {
     let mut everyone = FixedBitSet::with_capacity(count);
     everyone.insert_range(..);
     everyone
-}
-
-/// So many vectors: those of `base`, then the same again with noise.
-fn grown(base: &[f32], dimension: usize, count: usize) -> Vec<f32> {
-    let mut random = ChaCha8Rng::seed_from_u64(1);
-    let rows = base.len() / dimension;
-    let mut grown = Vec::with_capacity(count * dimension);
-    for at in 0..count {
-        let row = &base[at % rows * dimension..][..dimension];
-        if at < rows {
-            grown.extend_from_slice(row);
-            continue;
-        }
-        let mut noise: Vec<f32> = row.iter().map(|_| random.random_range(-1.0f32..1.0)).collect();
-        normalize(&mut noise);
-        let mut noisy: Vec<f32> = row.iter().zip(noise).map(|(value, noise)| value + NOISE * noise).collect();
-        normalize(&mut noisy);
-        grown.extend(noisy);
-    }
-    grown
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {

@@ -69,8 +69,7 @@ fn main() -> Result<(), Failure> {
             })
             .collect();
         let seconds = begun.elapsed().as_secs_f64();
-        let ids: Vec<Vec<usize>> =
-            answers.iter().map(|near| near.iter().map(|near| near.slot.index()).collect()).collect();
+        let ids: Vec<Vec<usize>> = answers.iter().map(|near| near.iter().map(|slot| slot.index()).collect()).collect();
         say(&serde_json::json!({"seconds": seconds, "ids": ids}))?;
     }
     Ok(())

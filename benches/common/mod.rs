@@ -1,8 +1,10 @@
-//! Reading numpy's array files.
+//! Vectors in numpy's array files.
 
 use std::path::Path;
 
 use fixedbitset::FixedBitSet;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 
 pub type Failure = Box<dyn std::error::Error>;
 
@@ -21,14 +23,15 @@ pub fn floats(path: &Path) -> Result<(usize, Vec<f32>), Failure> {
 
 /// Writes rows of one length as a float32 array.
 #[allow(dead_code, reason = "not all benches write")]
-pub fn write_floats(path: &Path, columns: usize, rows: &[Vec<f32>]) -> Result<(), Failure> {
-    let shape = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {columns}), }}", rows.len());
+pub fn write_floats(path: &Path, columns: usize, values: &[f32]) -> Result<(), Failure> {
+    let shape =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {columns}), }}", values.len() / columns);
     // The format wants the values to begin at a multiple of 64, after a header that ends in a line break.
     let width = (shape.len() + 11).next_multiple_of(64) - 11;
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend((width as u16 + 1).to_le_bytes());
     bytes.extend(format!("{shape:width$}\n").bytes());
-    bytes.extend(rows.iter().flatten().flat_map(|value| value.to_le_bytes()));
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     Ok(std::fs::write(path, bytes)?)
 }
 
@@ -60,6 +63,30 @@ fn array_file(path: &Path, kind: &str) -> Result<ArrayFile, Failure> {
     let mut sizes = shape.split(',').filter_map(|size| size.trim().parse().ok());
     let rows = sizes.next().ok_or("the array has no shape")?;
     Ok(ArrayFile { rows, columns: sizes.next(), data: bytes.split_off(start) })
+}
+
+/// The length of the noise that is added to a unit vector.
+const NOISE: f32 = 0.4;
+
+/// So many vectors: those of `base`, then the same again with noise.
+#[allow(dead_code, reason = "not all benches grow")]
+pub fn grown(base: &[f32], dimension: usize, count: usize) -> Vec<f32> {
+    let mut random = ChaCha8Rng::seed_from_u64(1);
+    let rows = base.len() / dimension;
+    let mut grown = Vec::with_capacity(count * dimension);
+    for at in 0..count {
+        let row = &base[at % rows * dimension..][..dimension];
+        if at < rows {
+            grown.extend_from_slice(row);
+            continue;
+        }
+        let mut noise: Vec<f32> = row.iter().map(|_| random.random_range(-1.0f32..1.0)).collect();
+        normalize(&mut noise);
+        let mut noisy: Vec<f32> = row.iter().zip(noise).map(|(value, noise)| value + NOISE * noise).collect();
+        normalize(&mut noisy);
+        grown.extend(noisy);
+    }
+    grown
 }
 
 /// Scales a vector to unit length.
