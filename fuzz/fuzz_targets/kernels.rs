@@ -8,12 +8,13 @@ use rapport::index::vectors::dot;
 struct Both<'a>(&'a [Weights], &'a [Line], &'a [Line]);
 
 impl Task for Both<'_> {
-    type Output = [i32; 3];
+    type Output = [i32; 7];
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> [i32; 3] {
+    fn run<K: Kernel>(self, kernel: K) -> [i32; 7] {
         let Both(weights, left, right) = self;
-        [kernel.nibbles(weights, left), kernel.bytes(left, right), kernel.bytes(right, left)]
+        let [a, b, c, d] = kernel.four(weights, [left; 4]);
+        [kernel.nibbles(weights, left), kernel.bytes(left, right), kernel.bytes(right, left), a, b, c, d]
     }
 }
 

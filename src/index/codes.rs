@@ -1,10 +1,11 @@
-//! Vectors as codes: four bits a value to walk and scan by, eight bits to choose links by while a graph is built.
+//! Vectors as codes: four bits a value to walk and scan by, eight bits to choose links and the nearest of a pool by.
 
 use super::arrays::{ArrayFile, ArrayWriter, Damaged};
 use super::kernels::{Kernel, Line, Task, Weights, dispatch};
 
-/// Values to a line of four-bit codes.
+/// Values to a line of four-bit codes, and of eight-bit ones.
 const PER_LINE: usize = 128;
+const PER_FINE_LINE: usize = 64;
 
 /// How far from a dimension's mean its sixteen values reach, in standard deviations. For a normal distribution the
 /// mean squared error of sixteen equal steps is least at about 2.7 (J. Max, "Quantizing for minimum distortion", 1960).
@@ -45,12 +46,18 @@ impl<'a> Points<'a> {
     }
 }
 
-/// Sixteen equal steps for each dimension, around its mean. The steps' sizes go into the query's weights, so that one
-/// integer dot product compares a query with a code.
+/// One in so many values may lie beyond what eight-bit codes reach: a few are far larger than the others (in 384
+/// dimensions most are below .1, the largest above .3), and steps that reach them would be coarse for all.
+const BEYOND: usize = 10_000;
+
+/// How vectors become codes. Four bits: sixteen equal steps for each dimension, around its mean; the steps' sizes go into
+/// the query's weights, so that one integer dot product compares a query with a code. Eight bits: one scale for all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantizer {
     least: Vec<f32>,
     step: Vec<f32>,
+    /// What a value is multiplied by to be an eight-bit code.
+    scale: f32,
 }
 
 /// A vector to compare codes with: its values times the dimensions' steps, as eight-bit integers of one scale. What a
@@ -64,22 +71,26 @@ pub struct Query {
 impl Query {
     #[inline(always)]
     fn weigh(vector: &[f32], step: &[f32]) -> Query {
-        // The largest of sixteen at a time: a maximum of floats is otherwise taken one after the other.
-        let mut largest = [0f32; 16];
+        // Sixteen sums side by side: floats are otherwise taken one after the other.
+        let (mut largest, mut squares) = ([0f32; 16], [0f32; 16]);
         for (values, steps) in vector.chunks(16).zip(step.chunks(16)) {
-            for ((largest, value), step) in largest.iter_mut().zip(values).zip(steps) {
-                let size = (value * step).abs();
-                *largest = if size > *largest { size } else { *largest };
+            for (((largest, squares), value), step) in largest.iter_mut().zip(&mut squares).zip(values).zip(steps) {
+                let product = value * step;
+                *largest = if product.abs() > *largest { product.abs() } else { *largest };
+                *squares += product * product;
             }
         }
         let largest = largest.into_iter().fold(0f32, f32::max);
         let scale = if largest > 0.0 { 127.0 / largest } else { 0.0 };
         let mut weights = vec![[0; PER_LINE]; Quantizer::lines(step.len())];
-        for ((weight, value), step) in weights.as_flattened_mut().iter_mut().zip(vector).zip(step) {
-            *weight = rounded(value * step * scale) as i32 as i8;
+        let products = vector.chunks(PER_LINE).zip(step.chunks(PER_LINE));
+        for (weights, (values, steps)) in weights.iter_mut().zip(products) {
+            for ((weight, value), step) in weights.iter_mut().zip(values).zip(steps) {
+                *weight = rounded(value * step * scale) as i32 as i8;
+            }
         }
-        let squares: i32 = weights.as_flattened().iter().map(|weight| i32::from(*weight).pow(2)).sum();
-        Query { weights, noise: (squares as f32 / 12.0).sqrt() }
+        let noise = scale * (squares.into_iter().sum::<f32>() / 12.0).sqrt();
+        Query { weights, noise }
     }
 
     /// What the kernels take.
@@ -113,7 +124,7 @@ impl Quantizer {
         let (least, step) = moments
             .map(|(mean, deviation)| ((mean - REACH * deviation) as f32, (2.0 * REACH * deviation / 15.0) as f32))
             .unzip();
-        Quantizer { least, step }
+        Quantizer { least, step, scale: scale(points) }
     }
 
     /// Lines to a vector's codes.
@@ -133,6 +144,29 @@ impl Quantizer {
         }
     }
 
+    /// Lines to a vector's eight-bit codes.
+    pub fn fine_lines(dimension: usize) -> usize {
+        dimension.div_ceil(PER_FINE_LINE)
+    }
+
+    /// Writes a vector's eight-bit codes.
+    pub fn encode_fine(&self, vector: &[f32], lines: &mut [Line]) {
+        scaled(vector, self.scale, lines);
+    }
+
+    /// The eight-bit codes of a query, which has a scale of its own: where it points further than any vector here, nothing
+    /// of it is cut off. Also the standard deviation of their dot products with vectors' codes from what they would be with
+    /// exact values: the values of both sides err by 1 / √12, and each side is as long as its scale.
+    #[inline(always)]
+    pub fn fine_query(&self, vector: &[f32]) -> (Vec<Line>, f32) {
+        let largest =
+            vector.iter().fold(0f32, |largest, value| if value.abs() > largest { value.abs() } else { largest });
+        let scale = if largest > 0.0 { 127.0 / largest } else { 0.0 };
+        let mut lines = vec![Line::ZERO; Quantizer::fine_lines(vector.len())];
+        scaled(vector, scale, &mut lines);
+        (lines, ((self.scale * self.scale + scale * scale) / 12.0).sqrt())
+    }
+
     /// What a vector's codes are compared with.
     pub fn query(&self, vector: &[f32]) -> Query {
         struct Weigh<'a>(&'a [f32], &'a [f32]);
@@ -149,13 +183,15 @@ impl Quantizer {
 
     pub(super) fn write(&self, out: &mut ArrayWriter) -> std::io::Result<()> {
         out.array("codes.least", &self.least)?;
-        out.array("codes.step", &self.step)
+        out.array("codes.step", &self.step)?;
+        out.array("codes.scale", &[self.scale])
     }
 
     pub(super) fn open(file: &ArrayFile, dimension: usize) -> Result<Quantizer, Damaged> {
         Ok(Quantizer {
             least: file.array_of("codes.least", dimension)?.to_vec(),
             step: file.array_of("codes.step", dimension)?.to_vec(),
+            scale: file.array_of("codes.scale", 1)?[0],
         })
     }
 }
@@ -168,37 +204,44 @@ fn rounded(value: f32) -> f32 {
     (value + FRACTIONLESS) - FRACTIONLESS
 }
 
-/// Eight bits a value, one scale for all, taken from the data's own range so that no bits are wasted (unit vectors of
-/// 384 dimensions rarely have a value above .2). Precise enough to choose links by; only a build holds them.
-#[derive(Debug, Default)]
-pub(super) struct FineCodes {
-    lines: usize,
-    codes: Vec<Line>,
+/// Values times a scale, as bytes.
+#[inline(always)]
+fn scaled(vector: &[f32], scale: f32, lines: &mut [Line]) {
+    for (line, values) in lines.iter_mut().zip(vector.chunks(PER_FINE_LINE)) {
+        for (byte, value) in line.0.iter_mut().zip(values) {
+            *byte = (rounded(value * scale).clamp(-127.0, 127.0) as i32 as i8).cast_unsigned();
+        }
+    }
 }
 
-impl FineCodes {
-    /// The codes of all points.
-    pub(super) fn of(points: Points<'_>) -> FineCodes {
-        use rayon::prelude::*;
-        let lines = points.dimension.div_ceil(64);
-        let nodes = 0..points.len() as u32;
-        let largest_of = |node| points.vector(node).iter().fold(0f32, |largest, value| largest.max(value.abs()));
-        let largest = nodes.clone().into_par_iter().map(largest_of).reduce(|| 0.0, f32::max);
-        let scale = if largest > 0.0 { 127.0 / largest } else { 0.0 };
-        let mut codes = vec![Line::ZERO; points.len() * lines];
-        codes.par_chunks_mut(lines.max(1)).zip(nodes).for_each(|(lines, node)| {
-            for (line, values) in lines.iter_mut().zip(points.vector(node).chunks(64)) {
-                for (byte, value) in line.0.iter_mut().zip(values) {
-                    *byte = (rounded(value * scale) as i32 as i8).cast_unsigned();
-                }
-            }
-        });
-        FineCodes { lines, codes }
+/// The scale of eight-bit codes for these points, from the sizes of their values.
+fn scale(points: Points<'_>) -> f32 {
+    const BINS: usize = 1 << 12;
+    let mut sizes = vec![0usize; BINS + 1];
+    for value in points.vectors().flatten() {
+        sizes[((value.abs() * BINS as f32) as usize).min(BINS)] += 1;
     }
+    let mut beyond = points.len() * points.dimension / BEYOND;
+    let reach = sizes.iter().rposition(|count| {
+        let reached = *count > beyond;
+        beyond = beyond.saturating_sub(*count);
+        reached
+    });
+    reach.map_or(1.0, |bin| 127.0 * BINS as f32 / (bin + 1) as f32)
+}
 
+/// Eight-bit codes of nodes, side by side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FineCodes<'a> {
+    /// Lines to a node.
+    pub(super) lines: usize,
+    pub(super) codes: &'a [Line],
+}
+
+impl<'a> FineCodes<'a> {
     /// A node's codes.
-    #[inline]
-    pub(super) fn of_node(&self, node: u32) -> &[Line] {
+    #[inline(always)]
+    pub(super) fn of_node(self, node: u32) -> &'a [Line] {
         &self.codes[node as usize * self.lines..][..self.lines]
     }
 }

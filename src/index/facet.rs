@@ -25,8 +25,8 @@ const NONE: u32 = u32::MAX;
 const WALK_PER_EF: f32 = 400.0;
 const SCAN_PER_MATCH: f32 = 14.0;
 
-/// Nodes are scored exactly down to this many standard deviations of an estimate below that of the k-th: the codes order
-/// the nearest well, but not perfectly.
+/// Nodes are looked at closely down to this many standard deviations of an estimate below that of the k-th: four bits
+/// order the nearest well, but not perfectly.
 const DOUBTFUL: f32 = 3.0;
 
 /// A member near a query, with the exact cosine of its facet's vector.
@@ -129,28 +129,35 @@ impl Facet {
     ///
     /// `matches` is the number of allowed members; `ef` the walk's pool for an unfiltered query, widened as the filter
     /// narrows so that as many matches are seen.
-    pub fn search(&self, vectors: &Vectors, probe: Probe<'_>, ef: usize, matches: usize) -> Vec<Near> {
+    pub fn search(&self, vectors: &Vectors, probe: Probe<'_>, ef: usize, matches: usize) -> Vec<Slot> {
         let query = self.quantizer.query(probe.query);
         let wanted = probe.k.min(matches);
         self.with_scratch(|scratch| {
             let mut plan = self.plan(ef.max(probe.k), matches);
-            if let Plan::Walk(wide) = plan {
-                self.walks().walk_to_widen(&query, wide, scratch);
+            // Where most match, hardly a walk has to go on, and none remembers what for.
+            let mut remembers = 2 * matches < self.in_facet;
+            match plan {
+                Plan::Walk(wide) if remembers => self.walks().walk_to_widen(&query, wide, scratch),
+                Plan::Walk(wide) => self.walks().walk(&query, wide, scratch),
+                Plan::Scan => {}
             }
             while let Plan::Walk(wide) = plan {
                 let nodes = self.matched(probe, &query, scratch);
                 if nodes.len() >= wanted {
-                    return self.expand(vectors, probe, nodes);
+                    return self.resolve(vectors, probe, nodes);
                 }
                 // Those who match are rarer near the query than elsewhere.
                 let wider = wide + wide / 4 + 1;
                 plan = self.cheaper(wider, matches);
-                if plan == Plan::Walk(wider) {
-                    self.walks().widen(&query, wider, scratch);
+                match plan {
+                    Plan::Walk(wider) if remembers => self.walks().widen(&query, wider, scratch),
+                    Plan::Walk(wider) => self.walks().walk_to_widen(&query, wider, scratch),
+                    Plan::Scan => {}
                 }
+                remembers = true;
             }
             let nodes = self.scanned(probe, &query, matches, scratch);
-            self.expand(vectors, probe, nodes)
+            self.resolve(vectors, probe, nodes)
         })
     }
 
@@ -166,28 +173,40 @@ impl Facet {
         if ef as f32 * WALK_PER_EF >= scan { Plan::Scan } else { Plan::Walk(ef) }
     }
 
-    /// The exact `k` nearest among the allowed, every vector compared.
+    /// The exact `k` nearest among the allowed, best first, every vector compared.
     pub fn exact(&self, vectors: &Vectors, probe: Probe<'_>) -> Vec<Near> {
         let mut seen = FixedBitSet::with_capacity(self.nodes());
         let nodes = self.nodes_of(probe.allowed).filter(|node| !seen.put(*node as usize));
-        self.expand(vectors, probe, nodes.collect())
+        let points = self.points(vectors);
+        let score = |node| {
+            Some(points.vector(node)).filter(|vector| !vector.is_empty()).map(|vector| (dot(probe.query, vector), node))
+        };
+        let mut scored: Vec<(f32, u32)> = nodes.filter_map(score).collect();
+        let order = |left: &(f32, u32), right: &(f32, u32)| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1));
+        if probe.k > 0 && probe.k < scored.len() {
+            scored.select_nth_unstable_by(probe.k - 1, order);
+            scored.truncate(probe.k);
+        }
+        scored.sort_unstable_by(order);
+        let near = |(cosine, node)| self.behind(node, probe).map(move |slot| Near { slot, cosine });
+        scored.into_iter().flat_map(near).take(probe.k).collect()
     }
 
-    /// The `k` nearest among the allowed by their codes, scored exactly.
-    pub fn scan(&self, vectors: &Vectors, probe: Probe<'_>) -> Vec<Near> {
+    /// The `k` nearest among the allowed, by the codes of all of them.
+    pub fn scan(&self, vectors: &Vectors, probe: Probe<'_>) -> Vec<Slot> {
         let (query, matches) = (self.quantizer.query(probe.query), probe.allowed.count_ones(..));
         let nodes = self.with_scratch(|scratch| self.scanned(probe, &query, matches, scratch));
-        self.expand(vectors, probe, nodes)
+        self.resolve(vectors, probe, nodes)
     }
 
     /// The walk's `k` nearest among the allowed, from a pool of `ef` nodes.
-    pub fn walk(&self, vectors: &Vectors, probe: Probe<'_>, ef: usize) -> Vec<Near> {
+    pub fn walk(&self, vectors: &Vectors, probe: Probe<'_>, ef: usize) -> Vec<Slot> {
         let query = self.quantizer.query(probe.query);
         let nodes = self.with_scratch(|scratch| {
             self.walks().walk(&query, ef.max(1), scratch);
             self.matched(probe, &query, scratch)
         });
-        self.expand(vectors, probe, nodes)
+        self.resolve(vectors, probe, nodes)
     }
 
     fn with_scratch<T>(&self, work: impl FnOnce(&mut Scratch) -> T) -> T {
@@ -205,7 +224,7 @@ impl Facet {
         nodes.filter(|node| (*node as usize) < self.nodes())
     }
 
-    /// The nodes of a walk's pool to score exactly, each with an allowed member behind it: at least `k` if
+    /// The nodes of a walk's pool to look at closely, each with an allowed member behind it: at least `k` if
     /// there are so many.
     fn matched(&self, probe: Probe<'_>, query: &Query, scratch: &Scratch) -> Vec<u32> {
         let allowed = |pooled: &&Pooled| {
@@ -215,7 +234,7 @@ impl Facet {
         doubtful(scratch.pool.iter().filter(allowed), probe.k, query)
     }
 
-    /// The nodes to score exactly for a scan of the allowed.
+    /// The nodes to look at closely for a scan of the allowed.
     fn scanned(&self, probe: Probe<'_>, query: &Query, matches: usize, scratch: &mut Scratch) -> Vec<u32> {
         let nodes = self.nodes_of(probe.allowed);
         if matches <= 2 * probe.k {
@@ -228,41 +247,26 @@ impl Facet {
         doubtful(scratch.pool.iter(), probe.k, query)
     }
 
-    /// Scores nodes exactly and gives the allowed members behind the best of them.
-    fn expand(&self, vectors: &Vectors, probe: Probe<'_>, nodes: Vec<u32>) -> Vec<Near> {
-        let Probe { query, k, allowed, turn } = probe;
-        let row = |at: usize| nodes.get(at).and_then(|node| self.rows.get(*node as usize)).copied();
-        (0..AHEAD).filter_map(row).for_each(|row| vectors.prefetch(row));
-        let mut scored: Vec<(f32, u32)> = Vec::with_capacity(nodes.len());
-        for (at, node) in nodes.iter().enumerate() {
-            if let Some(ahead) = row(at + AHEAD) {
-                vectors.prefetch(ahead);
-            }
-            if let Some(vector) = row(at).and_then(|row| vectors.row(row)) {
-                scored.push((dot(query, vector), *node));
-            }
-        }
-        let order = |left: &(f32, u32), right: &(f32, u32)| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1));
-        // Every node here has a member that is allowed, so the best k nodes hold the best k members.
-        if k > 0 && k < scored.len() {
-            scored.select_nth_unstable_by(k - 1, order);
-            scored.truncate(k);
-        }
-        scored.sort_unstable_by(order);
-        let mut near = Vec::with_capacity(k.min(scored.len()));
-        for (cosine, node) in scored {
-            let behind = self.members.get(node as usize);
-            let start = if behind.is_empty() { 0 } else { (turn % behind.len() as u64) as usize };
-            for &slot in behind[start..].iter().chain(&behind[..start]) {
-                if allowed.contains(slot as usize) {
-                    if near.len() == k {
-                        return near;
-                    }
-                    near.push(Near { slot: Slot(slot), cosine });
-                }
-            }
-        }
-        near
+    /// The allowed members behind the nearest of these nodes, each of which has one.
+    fn resolve(&self, vectors: &Vectors, probe: Probe<'_>, nodes: Vec<u32>) -> Vec<Slot> {
+        let exact = |node: u32| {
+            self.rows
+                .get(node as usize)
+                .and_then(|row| vectors.row(*row))
+                .map_or(f32::MIN, |vector| dot(probe.query, vector))
+        };
+        let held = |node| self.behind(node, probe).take(probe.k).count();
+        let nearest = self.walks().nearest(&self.quantizer, probe.query, nodes, probe.k, held, exact);
+        let behind = nearest.into_iter().flat_map(|node| self.behind(node, probe));
+        behind.take(probe.k).collect()
+    }
+
+    /// The allowed members behind a node.
+    fn behind<'a>(&'a self, node: u32, probe: Probe<'a>) -> impl Iterator<Item = Slot> + 'a {
+        let behind = self.members.get(node as usize);
+        let start = if behind.is_empty() { 0 } else { (probe.turn % behind.len() as u64) as usize };
+        let turned = behind[start..].iter().chain(&behind[..start]);
+        turned.filter(move |slot| probe.allowed.contains(**slot as usize)).map(|slot| Slot(*slot))
     }
 }
 
@@ -281,6 +285,3 @@ fn doubtful<'a>(nodes: impl Iterator<Item = &'a Pooled>, k: usize, query: &Query
     }
     doubtful
 }
-
-/// How many rows are asked for ahead of being compared.
-const AHEAD: usize = 16;

@@ -6,6 +6,7 @@
 //! unlinks only what changed ([`GraphBuilder::carried`]).
 
 mod build;
+mod refine;
 mod repair;
 mod seed;
 mod unlink;
@@ -15,7 +16,7 @@ use std::collections::VecDeque;
 use std::io;
 
 use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged};
-use super::codes::Quantizer;
+use super::codes::{FineCodes, Quantizer};
 use super::kernels::Line;
 pub use walk::Walks;
 pub(super) use walk::{Pooled, Scratch, used};
@@ -54,11 +55,13 @@ pub(super) struct Layout {
     codes: usize,
     /// Links at level 0; they follow the codes, and the block ends with the line that they end in.
     width: usize,
+    /// Lines of eight-bit codes, which lie apart from the block.
+    fine: usize,
 }
 
 impl Layout {
     fn new(dimension: usize, width: usize) -> Layout {
-        Layout { codes: Quantizer::lines(dimension), width }
+        Layout { codes: Quantizer::lines(dimension), width, fine: Quantizer::fine_lines(dimension) }
     }
 
     /// Lines to a node.
@@ -80,6 +83,8 @@ pub struct GraphBuilder {
     layout: Layout,
     entry: u32,
     blocks: Vec<Line>,
+    /// The nodes' eight-bit codes.
+    fine: Vec<Line>,
     /// First row of each node in `upper`; the number of rows is the node's level.
     upper_starts: Vec<u32>,
     upper: Vec<u32>,
@@ -99,6 +104,7 @@ impl GraphBuilder {
             layout,
             entry: 0,
             blocks: vec![Line::ZERO; nodes * layout.block()],
+            fine: vec![Line::ZERO; nodes * layout.fine],
             upper_starts,
             upper: vec![NONE; rows as usize * layout.upper_width()],
         };
@@ -118,14 +124,21 @@ impl GraphBuilder {
             layout: self.layout,
             entry: self.entry,
             blocks: &self.blocks,
+            fine: self.fine(),
             upper_starts: &self.upper_starts,
             upper: &self.upper,
         }
     }
 
-    fn codes_mut(&mut self, node: u32) -> &mut [Line] {
-        let block = node as usize * self.layout.block();
-        &mut self.blocks[block..][..self.layout.codes]
+    fn fine(&self) -> FineCodes<'_> {
+        FineCodes { lines: self.layout.fine, codes: &self.fine }
+    }
+
+    /// Takes a node's codes over from a node of another graph.
+    fn take_codes(&mut self, node: u32, from: Walks<'_>, other: u32) {
+        let (block, fine) = (node as usize * self.layout.block(), node as usize * self.layout.fine);
+        self.blocks[block..][..self.layout.codes].copy_from_slice(from.codes(other));
+        self.fine[fine..][..self.layout.fine].copy_from_slice(from.fine.of_node(other));
     }
 
     /// The places of a node's links at a level.
@@ -162,7 +175,7 @@ impl GraphBuilder {
         graph.entry = renamed.get(self.entry as usize).copied().unwrap_or(0);
         for (new, &old) in order.iter().enumerate() {
             let new = new as u32;
-            graph.codes_mut(new).copy_from_slice(walks.codes(old));
+            graph.take_codes(new, walks, old);
             for level in 0..=walks.levels(old) {
                 let links = used(walks.links_at(old, level)).map(|id| renamed[id as usize]);
                 for (place, link) in graph.links_mut(new, level).iter_mut().zip(links) {
@@ -176,6 +189,7 @@ impl GraphBuilder {
     pub(super) fn write(&self, out: &mut ArrayWriter) -> io::Result<()> {
         out.array("graph.entry_width", &[self.entry, self.layout.width as u32])?;
         out.array("graph.blocks", bytemuck::cast_slice::<Line, u8>(&self.blocks))?;
+        out.array("codes.fine", bytemuck::cast_slice::<Line, u8>(&self.fine))?;
         out.array("graph.upper.starts", &self.upper_starts)?;
         out.array("graph.upper", &self.upper)
     }
@@ -207,6 +221,7 @@ pub(super) struct Graph {
     layout: Layout,
     entry: u32,
     blocks: Array<u8>,
+    fine: Array<u8>,
     upper_starts: Array<u32>,
     upper: Array<u32>,
 }
@@ -221,11 +236,12 @@ impl Graph {
             return Err(file.damaged(format!("has a graph of width {width} entered at node {entry} of {nodes}")));
         }
         let layout = Layout::new(dimension, width);
-        let bytes = nodes.saturating_mul(layout.block() * size_of::<Line>());
+        let bytes = |lines: usize| nodes.saturating_mul(lines * size_of::<Line>());
         Ok(Graph {
             layout,
             entry,
-            blocks: file.array_of("graph.blocks", bytes)?,
+            blocks: file.array_of("graph.blocks", bytes(layout.block()))?,
+            fine: file.array_of("codes.fine", bytes(layout.fine))?,
             upper_starts: file.array_of("graph.upper.starts", nodes + 1)?,
             upper: file.array("graph.upper")?,
         })
@@ -239,6 +255,7 @@ impl Graph {
             entry: self.entry,
             // An array begins at a multiple of 64 in a mapped file, and so do its lines.
             blocks: bytemuck::cast_slice(&self.blocks),
+            fine: FineCodes { lines: self.layout.fine, codes: bytemuck::cast_slice(&self.fine) },
             upper_starts: &self.upper_starts,
             upper: &self.upper,
         }

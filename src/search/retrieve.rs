@@ -40,8 +40,7 @@ pub(super) fn candidates(
     for (facet, sought) in [(&snapshot.profile, &seeker.wants), (&snapshot.interests, &seeker.interest)] {
         if let Some(sought) = sought {
             let probe = Probe { query: &sought.vector, k: most, allowed, turn: seed };
-            let near = facet.search(&snapshot.vectors, probe, limits.ef, matches);
-            add(&mut near.into_iter().map(|near| near.slot));
+            add(&mut facet.search(&snapshot.vectors, probe, limits.ef, matches).into_iter());
         }
     }
     add(&mut social(snapshot, seeker, allowed, known, most, seed).into_iter());

@@ -13,7 +13,7 @@ use fixedbitset::FixedBitSet;
 use rapport::config::Config;
 use rapport::embed::{EmbedError, Embedder, Model, Pooling, Templates, UnitVector};
 use rapport::index::columns::Attribute;
-use rapport::index::facet::{Facet, Near, Probe};
+use rapport::index::facet::{Facet, Probe};
 use rapport::index::{Slot, Snapshot};
 use rapport::member::fold::{Key, fold};
 use rapport::member::{Education, Member, MemberId, Place, Role};
@@ -199,22 +199,17 @@ impl Whole {
             for (allowed, k) in [(&everyone, 3), (&everyone, 2_000), (&snapshot.findable, 3)] {
                 let matches = allowed.count_ones(..);
                 let probe = Probe { query, k, allowed, turn: 5 };
-                self.check_near(&facet.exact(vectors, probe), probe);
-                self.check_near(&facet.scan(vectors, probe), probe);
-                self.check_near(&facet.search(vectors, probe, 1, matches), probe);
+                let exact = facet.exact(vectors, probe);
+                let sorted = exact.is_sorted_by(|left, right| left.cosine.total_cmp(&right.cosine).is_ge());
+                assert!(sorted, "not in order: {exact:?}");
+                check_found(&exact.iter().map(|near| near.slot).collect::<Vec<_>>(), probe);
+                check_found(&facet.scan(vectors, probe), probe);
+                check_found(&facet.search(vectors, probe, 1, matches), probe);
                 for ef in [1, 6, 500] {
-                    self.check_near(&facet.walk(vectors, probe, ef), probe);
+                    check_found(&facet.walk(vectors, probe, ef), probe);
                 }
             }
         }
-    }
-
-    fn check_near(&self, near: &[Near], probe: Probe<'_>) {
-        assert!(near.len() <= probe.k, "{} members for k = {}", near.len(), probe.k);
-        let allowed = |near: &Near| probe.allowed.contains(near.slot.index());
-        assert!(near.iter().all(allowed), "somebody who is not allowed: {near:?}");
-        let sorted = near.is_sorted_by(|left, right| left.cosine.total_cmp(&right.cosine).is_ge());
-        assert!(sorted, "not in order: {near:?}");
     }
 
     /// Searches as callers do, checks every answer and says how many there were.
@@ -292,4 +287,10 @@ pub fn requests() -> Vec<SearchRequest> {
         near,
         SearchRequest { profile: Some(profile), k: Some(3), ..SearchRequest::default() },
     ]
+}
+
+fn check_found(found: &[Slot], probe: Probe<'_>) {
+    assert!(found.len() <= probe.k, "{} members for k = {}", found.len(), probe.k);
+    let allowed = |slot: &Slot| probe.allowed.contains(slot.index());
+    assert!(found.iter().all(allowed), "somebody who is not allowed: {found:?}");
 }

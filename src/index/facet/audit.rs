@@ -5,8 +5,9 @@ use rayon::prelude::*;
 
 use super::{Changes, Facet, Probe};
 use crate::embed::UnitVector;
+use crate::index::Slot;
 use crate::index::graph::{Scratch, used};
-use crate::index::vectors::Vectors;
+use crate::index::vectors::{Vectors, dot};
 
 /// What the audit of a built facet found; written into the manifest.
 #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -74,7 +75,9 @@ impl Facet {
                 let walked = self.walk(vectors, probe, ef);
                 // By cosine, not by id: equally near members are equally right.
                 let worst = exact.last()?.cosine;
-                Some(walked.iter().filter(|near| near.cosine >= worst).count() as f64 / exact.len() as f64)
+                let cosine = |slot: &Slot| Some(dot(&mean, vectors.row(self.row(*slot)?)?));
+                let hits = walked.iter().filter_map(cosine).filter(|cosine| *cosine >= worst).count();
+                Some(hits as f64 / exact.len() as f64)
             })
             .collect();
         if recalls.is_empty() { 1.0 } else { recalls.iter().sum::<f64>() / recalls.len() as f64 }

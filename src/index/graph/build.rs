@@ -26,7 +26,6 @@ const LARGEST: usize = 1024;
 pub(super) struct Source<'a> {
     pub(super) points: Points<'a>,
     pub(super) quantizer: &'a Quantizer,
-    pub(super) fine: &'a FineCodes,
     pub(super) parameters: &'a GraphParameters,
 }
 
@@ -43,16 +42,15 @@ impl GraphBuilder {
         let mut random = ChaCha8Rng::seed_from_u64(parameters.seed);
         let mut order: Vec<u32> = (0..points.len() as u32).collect();
         order.shuffle(&mut random);
-        let fine = FineCodes::of(points);
         let (first, later) = order.split_at(order.len().min(SEEDED));
-        let (seeded, entry) = seed(&fine, first, parameters);
+        let (seeded, entry) = seed(points, quantizer, first, parameters);
         let mut levels: Vec<usize> = (0..order.len()).map(|_| level(&mut random, parameters.m)).collect();
         for node in &seeded {
             levels[node.node as usize] = node.links.len() - 1;
         }
         let mut graph = GraphBuilder::unlinked(layout, levels.into_iter());
         graph.entry = entry;
-        let source = Source { points, quantizer, fine: &fine, parameters };
+        let source = Source { points, quantizer, parameters };
         graph.encode(source, 0);
         for node in seeded {
             for (level, links) in node.links.iter().enumerate() {
@@ -66,9 +64,12 @@ impl GraphBuilder {
 
     /// Writes the codes of all nodes from `first` on.
     pub(super) fn encode(&mut self, source: Source<'_>, first: usize) {
-        let (block, codes) = (self.layout.block(), self.layout.codes);
-        self.blocks[first * block..].par_chunks_mut(block).enumerate().for_each(|(at, lines)| {
-            source.quantizer.encode(source.points.vector((first + at) as u32), &mut lines[..codes]);
+        let (block, fine, codes) = (self.layout.block(), self.layout.fine, self.layout.codes);
+        let blocks = self.blocks[first * block..].par_chunks_mut(block);
+        blocks.zip(self.fine[first * fine..].par_chunks_mut(fine)).enumerate().for_each(|(at, (block, fine))| {
+            let vector = source.points.vector((first + at) as u32);
+            source.quantizer.encode(vector, &mut block[..codes]);
+            source.quantizer.encode_fine(vector, fine);
         });
     }
 
@@ -110,7 +111,7 @@ impl GraphBuilder {
                 if links.len() <= most {
                     return links;
                 }
-                dispatch(Choose { source, node, links: Vec::new(), among: links, most })
+                dispatch(Choose { fine: graph.fine(), node, links: Vec::new(), among: links, most })
             })
             .collect();
         let heads: Vec<(usize, u32)> = groups.iter().map(|group| (group[0].0, group[0].1)).collect();
@@ -155,7 +156,8 @@ impl Task for Place<'_> {
     fn run<K: Kernel>(self, kernel: K) -> Vec<Vec<u32>> {
         let Place { graph, source, batch, node, scratch } = self;
         let walks = graph.walks();
-        let (own, ef) = (source.fine.of_node(node), source.parameters.ef_construction);
+        let (fine, ef) = (graph.fine(), source.parameters.ef_construction);
+        let own = fine.of_node(node);
         let query = source.quantizer.query(source.points.vector(node));
         let (level, top) = (walks.levels(node), walks.levels(graph.entry));
         let mut links = vec![Vec::new(); level + 1];
@@ -168,7 +170,7 @@ impl Task for Place<'_> {
             }
             spread::<false, _>(kernel, walks, |node| walks.links_at(node, level), &query, ef, scratch);
             starts = scratch.pool.iter().map(|pooled| Pooled::of(pooled.estimate, pooled.node())).collect();
-            let candidate = |other: u32| (kernel.bytes(own, source.fine.of_node(other)), other);
+            let candidate = |other: u32| (kernel.bytes(own, fine.of_node(other)), other);
             let mut candidates: Vec<Candidate> = starts.iter().map(|start| candidate(start.node())).collect();
             let least = candidates.iter().map(|(dot, _)| *dot).min().filter(|_| candidates.len() >= ef);
             let others = batch.iter().filter(|other| **other != node && walks.levels(**other) >= level);
@@ -176,7 +178,7 @@ impl Task for Place<'_> {
                 others.map(|other| candidate(*other)).filter(|(dot, _)| least.is_none_or(|least| *dot > least)),
             );
             nearest_first(&mut candidates);
-            links[level] = choose(kernel, source.fine, Vec::new(), &candidates, graph.most_links(level));
+            links[level] = choose(kernel, fine, Vec::new(), &candidates, graph.most_links(level));
         }
         links
     }
@@ -184,7 +186,7 @@ impl Task for Place<'_> {
 
 /// Chooses further links of a node.
 pub(super) struct Choose<'a> {
-    pub(super) source: Source<'a>,
+    pub(super) fine: FineCodes<'a>,
     pub(super) node: u32,
     /// Those that stay.
     pub(super) links: Vec<u32>,
@@ -197,7 +199,7 @@ impl Task for Choose<'_> {
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> Vec<u32> {
-        let fine = self.source.fine;
+        let fine = self.fine;
         let own = fine.of_node(self.node);
         let candidate = |other: u32| (kernel.bytes(own, fine.of_node(other)), other);
         let mut candidates: Vec<Candidate> = self.among.into_iter().map(candidate).collect();
@@ -214,7 +216,7 @@ fn nearest_first(candidates: &mut [Candidate]) {
 #[inline(always)]
 fn choose<K: Kernel>(
     kernel: K,
-    fine: &FineCodes,
+    fine: FineCodes<'_>,
     mut links: Vec<u32>,
     candidates: &[Candidate],
     most: usize,

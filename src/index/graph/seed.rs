@@ -5,7 +5,7 @@ use hnsw_rs::anndists::dist::distances::Distance;
 use hnsw_rs::hnsw::Hnsw;
 
 use super::{GraphParameters, MOST_LEVELS};
-use crate::index::codes::FineCodes;
+use crate::index::codes::{FineCodes, Points, Quantizer};
 use crate::index::kernels::{Kernel, Line, Task, dispatch};
 
 /// How many nodes are seeded: enough that a batch that cannot see itself is a small part of what it sees.
@@ -41,12 +41,23 @@ impl Distance<Line> for Shortfall {
 }
 
 /// The graph of these nodes in the order of their insertion, and where it is entered.
-pub(super) fn seed(fine: &FineCodes, order: &[u32], parameters: &GraphParameters) -> (Vec<Seeded>, u32) {
-    let squares = order.iter().map(|node| dispatch(Dot(fine.of_node(*node), fine.of_node(*node))));
+pub(super) fn seed(
+    points: Points<'_>,
+    quantizer: &Quantizer,
+    order: &[u32],
+    parameters: &GraphParameters,
+) -> (Vec<Seeded>, u32) {
+    let lines = Quantizer::fine_lines(points.dimension);
+    let mut codes = vec![Line::ZERO; order.len() * lines];
+    for (lines, node) in codes.chunks_exact_mut(lines).zip(order) {
+        quantizer.encode_fine(points.vector(*node), lines);
+    }
+    let fine = FineCodes { lines, codes: &codes };
+    let squares = (0..order.len() as u32).map(|place| dispatch(Dot(fine.of_node(place), fine.of_node(place))));
     let distance = Shortfall { largest: squares.max().unwrap_or(0) };
     let graph = Hnsw::new(parameters.m, order.len(), MOST_LEVELS + 1, parameters.ef_construction, distance);
-    for node in order {
-        graph.insert((fine.of_node(*node), *node as usize));
+    for (place, node) in order.iter().enumerate() {
+        graph.insert((fine.of_node(place as u32), *node as usize));
     }
     let mut entry = (0, order.first().copied().unwrap_or(0));
     let mut seeded = Vec::with_capacity(order.len());

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::build::{Choose, Source, level};
 use super::walk::{Walks, used};
 use super::{GraphBuilder, GraphParameters, NONE};
-use crate::index::codes::{FineCodes, Points, Quantizer};
+use crate::index::codes::{Points, Quantizer};
 use crate::index::kernels::dispatch;
 
 /// A node that is gone is stood in for by those it linked to; this many are gathered for one lost link.
@@ -33,10 +33,9 @@ impl GraphBuilder {
         for (new, old) in kept.iter().enumerate() {
             renamed[*old as usize] = new as u32;
         }
-        let fine = FineCodes::of(points);
-        let source = Source { points, quantizer, fine: &fine, parameters };
+        let source = Source { points, quantizer, parameters };
         for (new, &old) in kept.iter().enumerate() {
-            graph.codes_mut(new as u32).copy_from_slice(earlier.codes(old));
+            graph.take_codes(new as u32, earlier, old);
         }
         graph.encode(source, kept.len());
         let rows: Vec<(u32, usize)> = (0..kept.len())
@@ -48,7 +47,11 @@ impl GraphBuilder {
             .map(|&(new, level)| {
                 let (links, among) = mended(earlier, kept[new as usize], level, &renamed);
                 let most = most[level.min(1)];
-                if among.is_empty() { links } else { dispatch(Choose { source, node: new, links, among, most }) }
+                if among.is_empty() {
+                    links
+                } else {
+                    dispatch(Choose { fine: graph.fine(), node: new, links, among, most })
+                }
             })
             .collect();
         for ((node, level), links) in rows.into_iter().zip(mended) {

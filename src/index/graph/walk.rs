@@ -4,7 +4,7 @@
 //! into it costs less than keeping heaps in shape. Memory is what a walk waits for, so much is asked for at once.
 
 use super::{Layout, MOST_LEVELS, NONE};
-use crate::index::codes::Query;
+use crate::index::codes::{FineCodes, Query};
 use crate::index::kernels::{Kernel, Line, Task, dispatch, prefetch};
 
 /// A graph's arrays, of a file or of a builder, as they are walked.
@@ -14,6 +14,7 @@ pub struct Walks<'a> {
     pub(super) entry: u32,
     /// The nodes' blocks: codes, then links of level 0.
     pub(super) blocks: &'a [Line],
+    pub(super) fine: FineCodes<'a>,
     pub(super) upper_starts: &'a [u32],
     pub(super) upper: &'a [u32],
 }
@@ -272,14 +273,21 @@ pub(super) fn spread<'a, const REMEMBER: bool, K: Kernel>(
         if looked_at == 0 {
             return;
         }
-        for at in 0..scratch.fresh.len() {
-            let node = scratch.fresh[at];
-            let estimate = kernel.nibbles(query.weights(), graph.codes(node));
-            if scratch
-                .offer::<REMEMBER>(ef, Pooled { estimate, node })
-                .is_some_and(|place| place <= scratch.cursor + SOON)
-            {
-                prefetch(links(node));
+        let mut at = 0;
+        while at < scratch.fresh.len() {
+            // The last group is filled up with its first node; what is said of the others is left out.
+            let count = (scratch.fresh.len() - at).min(4);
+            let mut group = [scratch.fresh[at]; 4];
+            group[..count].copy_from_slice(&scratch.fresh[at..at + count]);
+            at += count;
+            let estimates = kernel.four(query.weights(), group.map(|node| graph.codes(node)));
+            for (&node, &estimate) in group.iter().zip(&estimates).take(count) {
+                if scratch
+                    .offer::<REMEMBER>(ef, Pooled { estimate, node })
+                    .is_some_and(|place| place <= scratch.cursor + SOON)
+                {
+                    prefetch(links(node));
+                }
             }
         }
     }
