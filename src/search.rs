@@ -19,6 +19,7 @@ mod explain;
 mod features;
 mod filter;
 mod query;
+mod ranking;
 mod rerank;
 mod retrieve;
 mod seeker;
@@ -28,11 +29,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use fixedbitset::FixedBitSet;
 use tokio::sync::OnceCell;
 
 pub use answer::{Adjustment, Answer, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon};
 pub use filter::{Filter, InvalidFilter, Within};
 pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
+pub use ranking::{Candidate, FacetRecall};
+pub use retrieve::Source;
 
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models, UnitVector};
@@ -46,6 +50,7 @@ use explain::Explainer;
 use features::Comparison;
 use query::Asked;
 use rerank::Ranked;
+use retrieve::Bounds;
 use seeker::{Seeker, Unembedded};
 
 /// Why a search gave nothing. The first three are the caller's to mend, the others ours.
@@ -97,16 +102,20 @@ impl SearchError {
     }
 }
 
-/// Searches one open generation. Cheap to share between tasks.
+/// Searches one open generation. Cheap to share between tasks, and to clone: a clone has the same snapshot and the same
+/// loaded model.
+#[derive(Clone)]
 pub struct Searcher {
-    config: Config,
+    config: Arc<Config>,
     snapshot: Arc<Snapshot>,
-    encoder: Encoder,
+    encoder: Arc<Encoder>,
     store: Store,
     /// Loaded at the first query that needs a model run; a search by member never does.
-    embedder: OnceCell<Arc<dyn Embedder>>,
+    embedder: Arc<OnceCell<Arc<dyn Embedder>>>,
     /// What a check of the files in the background found.
     damaged: Arc<OnceLock<Damaged>>,
+    /// Sources that bring no candidates.
+    off: Vec<Source>,
 }
 
 impl Searcher {
@@ -116,10 +125,15 @@ impl Searcher {
     /// Where there is no generation or no database, or one is damaged.
     pub async fn open(config: &Config) -> Result<Searcher, SearchError> {
         let store = Store::open(&config.index).await?;
-        let snapshot = Arc::new(publish::open_current(&config.index)?);
-        let encoder = snapshot.encoder();
-        let (embedder, damaged) = (OnceCell::new(), Arc::default());
-        Ok(Searcher { config: config.clone(), snapshot, encoder, store, embedder, damaged })
+        Ok(Searcher::over(config, store, publish::open_current(&config.index)?))
+    }
+
+    /// Searches a generation that need not be the current one: an older one, or one about to be published.
+    pub fn over(config: &Config, store: Store, snapshot: Snapshot) -> Searcher {
+        let encoder = Arc::new(snapshot.encoder());
+        let (embedder, damaged, off) = (Arc::default(), Arc::default(), Vec::new());
+        let (config, snapshot) = (Arc::new(config.clone()), Arc::new(snapshot));
+        Searcher { config, snapshot, encoder, store, embedder, damaged, off }
     }
 
     /// The same, with a model that is loaded already.
@@ -129,7 +143,7 @@ impl Searcher {
     pub async fn open_with(config: &Config, embedder: Arc<dyn Embedder>) -> Result<Searcher, SearchError> {
         let searcher = Searcher::open(config).await?;
         searcher.check_model(embedder.as_ref())?;
-        Ok(Searcher { embedder: OnceCell::new_with(Some(embedder)), ..searcher })
+        Ok(Searcher { embedder: Arc::new(OnceCell::new_with(Some(embedder))), ..searcher })
     }
 
     /// The generation that is searched.
@@ -156,9 +170,7 @@ impl Searcher {
     /// # Errors
     /// [`SearchError`]; [`SearchError::is_callers`] tells whose fault it was.
     pub async fn search(&self, request: SearchRequest) -> Result<Answer, SearchError> {
-        if let Some(damaged) = self.damaged.get() {
-            return Err(IndexError::from(damaged.clone()).into());
-        }
+        self.check_whole()?;
         let query = Query::try_from(request)?;
         let begun = Instant::now();
         let seeker = self.seeker(&query).await?;
@@ -174,6 +186,10 @@ impl Searcher {
             "searched"
         );
         Ok(answer)
+    }
+
+    fn check_whole(&self) -> Result<(), SearchError> {
+        self.damaged.get().map_or(Ok(()), |damaged| Err(IndexError::from(damaged.clone()).into()))
     }
 
     /// Who seeks, in the snapshot's terms.
@@ -230,11 +246,10 @@ impl Searcher {
         if built == configured { Ok(()) } else { Err(SearchError::OtherModel { built, configured }) }
     }
 
-    /// Retrieval and reranking: computing only, no I/O.
-    fn rank(&self, query: &Query, seeker: &Seeker) -> Result<Vec<Ranked>, SearchError> {
-        let snapshot = &*self.snapshot;
+    /// Who may be found.
+    fn allowed(&self, query: &Query, seeker: &Seeker) -> Result<FixedBitSet, SearchError> {
         let Encoded { coordinates, utc_offset, .. } = seeker.encoded;
-        let mut allowed = query.filter.allowed(snapshot, self.encoder.aliases(), coordinates, utc_offset)?;
+        let mut allowed = query.filter.allowed(&self.snapshot, self.encoder.aliases(), coordinates, utc_offset)?;
         for slot in seeker.blocks.iter().chain(seeker.slot.iter().map(|slot| &slot.0)) {
             allowed.remove(*slot as usize);
         }
@@ -243,11 +258,20 @@ impl Searcher {
                 allowed.remove(*slot as usize);
             }
         }
-        let seed = query.seed();
-        let k = query.k.get();
-        let candidates = retrieve::candidates(snapshot, seeker, &allowed, query.known, k, &self.config.search, seed);
-        let comparison = self.comparison(query, seeker);
-        Ok(rerank::rank(&comparison, &self.config.weights, &candidates, seed))
+        Ok(allowed)
+    }
+
+    /// Retrieval and reranking: computing only, no I/O.
+    fn rank(&self, query: &Query, seeker: &Seeker) -> Result<Vec<Ranked>, SearchError> {
+        let allowed = self.allowed(query, seeker)?;
+        let bounds = self.bounds(query);
+        let candidates = retrieve::candidates(&self.snapshot, seeker, &allowed, &bounds);
+        Ok(rerank::rank(&self.comparison(query, seeker), &self.config.weights, &candidates, bounds.seed))
+    }
+
+    fn bounds(&self, query: &Query) -> Bounds<'_> {
+        let (known, k, seed) = (query.known, query.k.get(), query.seed());
+        Bounds { known, k, limits: &self.config.search, off: &self.off, seed }
     }
 
     fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker) -> Comparison<'a> {
@@ -301,10 +325,14 @@ impl Searcher {
         for (at, hit) in hits.iter_mut().enumerate() {
             hit.rank = at + 1;
         }
+        Ok(Answer { state: self.state_at(last_change), hits })
+    }
+
+    fn state_at(&self, last_change: u64) -> String {
         let changes = last_change.saturating_sub(self.snapshot.manifest.sequence);
-        let limits = [self.config.search.ef as u64, self.config.search.candidates as u64];
-        let state = format!("{}+{changes}.0.{}", self.snapshot.name(), self.config.weights.hash(&limits));
-        Ok(Answer { state, hits })
+        let mut options = vec![self.config.search.ef as u64, self.config.search.candidates as u64];
+        options.extend(self.off.iter().map(|source| *source as u64));
+        format!("{}+{changes}.0.{}", self.snapshot.name(), self.config.weights.hash(&options))
     }
 
     fn may_be_found(&self, record: &Member, seeker: &Seeker, query: &Query) -> bool {

@@ -56,6 +56,13 @@ pub fn open_current(index: &Path) -> Result<Snapshot, IndexError> {
     Snapshot::open(&current(index)?)
 }
 
+/// The folder of a published generation by its name; nothing where the name is not one of a generation, or it is not
+/// there.
+pub fn find(index: &Path, name: &str) -> Option<PathBuf> {
+    number_of(name)?;
+    Some(index.join(name)).filter(|folder| folder.is_dir())
+}
+
 /// The numbers of all generations in the folder, staged ones too.
 fn generations(index: &Path) -> Result<Vec<u64>, IndexError> {
     let mut numbers = Vec::new();

@@ -7,16 +7,13 @@ use std::collections::HashMap;
 
 use super::filter::{hours_between, kilometres};
 use super::seeker::{Need, Seeker, rarity};
-use super::weights::Feature;
+use super::weights::{Feature, Values};
 use crate::index::columns::{Attribute, NONE};
 use crate::index::encode::PlaceKeys;
 use crate::index::floor::above;
 use crate::index::vectors::dot;
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
-
-/// A value a feature, in the order of [`Feature::ALL`].
-pub(super) type Values = [f32; Feature::ALL.len()];
 
 /// The closest phrases of two people.
 #[derive(Debug, Clone, Copy, PartialEq)]

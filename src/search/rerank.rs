@@ -2,8 +2,8 @@
 
 use super::answer::Contribution;
 use super::explain::round;
-use super::features::{Comparison, Met, Values};
-use super::weights::{Feature, Weights};
+use super::features::{Comparison, Met};
+use super::weights::{Feature, Values, Weights, contribution, to_a_millionth};
 use crate::index::Slot;
 
 /// A candidate with its features and score.
@@ -12,7 +12,7 @@ pub(super) struct Ranked {
     pub(super) slot: Slot,
     /// Match plus adjustments, to a millionth.
     pub(super) score: f64,
-    values: Values,
+    pub(super) values: Values,
 }
 
 impl Ranked {
@@ -36,12 +36,7 @@ impl Ranked {
 
 /// The match that contributions sum to, to a millionth.
 pub(super) fn sum(contributions: &[Contribution]) -> f64 {
-    (contributions.iter().map(|contribution| contribution.contribution).sum::<f64>() * 1e6).round() / 1e6
-}
-
-/// Value times weight, to a millionth, so that what is printed sums to what is printed.
-fn contribution(value: f32, weight: f32) -> f64 {
-    (f64::from(value) * f64::from(weight) * 1e6).round() / 1e6
+    to_a_millionth(contributions.iter().map(|contribution| contribution.contribution).sum())
 }
 
 /// All candidates, best first. Equal scores are ordered by a hash of query and member, so that nobody is always last.
@@ -55,9 +50,7 @@ pub(super) fn rank(comparison: &Comparison<'_>, weights: &Weights, candidates: &
                 comparison.prefetch(*ahead);
             }
             let values = comparison.values(slot, &mut met);
-            let sum: f64 =
-                Feature::ALL.iter().zip(values).map(|(feature, value)| contribution(value, weights.of(*feature))).sum();
-            Ranked { slot, score: (sum * 1e6).round() / 1e6, values }
+            Ranked { slot, score: weights.match_of(&values), values }
         })
         .collect();
     let tie = |ranked: &Ranked| {

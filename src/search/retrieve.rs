@@ -3,18 +3,56 @@
 use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
+use serde::{Deserialize, Serialize};
 
 use super::features::adamic_adar;
 use super::query::Known;
-use super::seeker::{Seeker, rarity};
+use super::seeker::{Seeker, Sought, rarity};
 use crate::config::SearchConfig;
 use crate::index::columns::{Attribute, Columns};
-use crate::index::facet::Probe;
+use crate::index::facet::{Facet, Probe};
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
 
 /// Up to this many matches, everyone who matches is ranked: it costs less than choosing.
 const RANK_ALL: usize = 300;
+
+/// Where candidates come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The nearest profiles to what is wanted.
+    Profile = 1,
+    /// The nearest interests.
+    Interests,
+    /// Friends of friends and colleagues of colleagues.
+    Social,
+    /// Members with rare values in common.
+    Alike,
+}
+
+impl Source {
+    /// Every source.
+    pub const ALL: &'static [Source] = &[Source::Profile, Source::Interests, Source::Social, Source::Alike];
+}
+
+/// What bounds a retrieval.
+pub(super) struct Bounds<'a> {
+    pub(super) known: Known,
+    /// How many are asked for.
+    pub(super) k: usize,
+    pub(super) limits: &'a SearchConfig,
+    /// Sources that bring nobody.
+    pub(super) off: &'a [Source],
+    pub(super) seed: u64,
+}
+
+impl Bounds<'_> {
+    /// The most members that a source may bring.
+    fn most(&self) -> usize {
+        self.limits.candidates.max(2 * self.k)
+    }
+}
 
 /// The members to rank, in the order of their slots.
 ///
@@ -25,26 +63,29 @@ pub(super) fn candidates(
     snapshot: &Snapshot,
     seeker: &Seeker,
     allowed: &FixedBitSet,
-    known: Known,
-    k: usize,
-    limits: &SearchConfig,
-    seed: u64,
+    bounds: &Bounds<'_>,
 ) -> Vec<Slot> {
+    let Bounds { known, k, limits, seed, .. } = *bounds;
     let matches = allowed.count_ones(..);
     if matches <= RANK_ALL.max(k) {
         return allowed.ones().map(|slot| Slot(slot as u32)).collect();
     }
-    let most = limits.candidates.max(2 * k);
+    let most = bounds.most();
+    let near = |facet: &Facet, sought: &Option<Sought>| {
+        let Some(sought) = sought else { return Vec::new() };
+        let probe = Probe { query: &sought.vector, k: most, allowed, turn: seed };
+        facet.search(&snapshot.vectors, probe, limits.ef, matches)
+    };
     let mut found = FixedBitSet::with_capacity(allowed.len());
-    let mut add = |slots: &mut dyn Iterator<Item = Slot>| found.extend(slots.map(Slot::index));
-    for (facet, sought) in [(&snapshot.profile, &seeker.wants), (&snapshot.interests, &seeker.interest)] {
-        if let Some(sought) = sought {
-            let probe = Probe { query: &sought.vector, k: most, allowed, turn: seed };
-            add(&mut facet.search(&snapshot.vectors, probe, limits.ef, matches).into_iter());
-        }
+    for source in Source::ALL.iter().filter(|source| !bounds.off.contains(source)) {
+        let slots = match source {
+            Source::Profile => near(&snapshot.profile, &seeker.wants),
+            Source::Interests => near(&snapshot.interests, &seeker.interest),
+            Source::Social => social(snapshot, seeker, allowed, known, most, seed),
+            Source::Alike => alike(snapshot, seeker, allowed, most, seed),
+        };
+        found.extend(slots.into_iter().map(Slot::index));
     }
-    add(&mut social(snapshot, seeker, allowed, known, most, seed).into_iter());
-    add(&mut alike(snapshot, seeker, allowed, most, seed).into_iter());
     let mut slots: Vec<Slot> = found.ones().map(|slot| Slot(slot as u32)).collect();
     if slots.len() < k {
         // From a place that differs by query, so that it is not always the same members.
@@ -53,6 +94,23 @@ pub(super) fn candidates(
         slots.extend(rest.filter(|slot| !found.contains(*slot)).map(|slot| Slot(slot as u32)).take(k - slots.len()));
     }
     slots
+}
+
+/// How much of what an exact scan of each facet finds its search finds too: recall@`most`, in [0, 1]. Nothing where the
+/// facet is not searched, because nothing is sought in it or because everyone who matches is ranked.
+pub(super) fn recall(
+    snapshot: &Snapshot,
+    seeker: &Seeker,
+    allowed: &FixedBitSet,
+    bounds: &Bounds<'_>,
+) -> [Option<f64>; 2] {
+    let matches = allowed.count_ones(..);
+    [(&snapshot.profile, &seeker.wants), (&snapshot.interests, &seeker.interest)].map(|(facet, sought)| {
+        let sought = sought.as_ref().filter(|_| matches > RANK_ALL.max(bounds.k))?;
+        let probe = Probe { query: &sought.vector, k: bounds.most(), allowed, turn: bounds.seed };
+        let found = facet.search(&snapshot.vectors, probe, bounds.limits.ef, matches);
+        facet.recall_of(&snapshot.vectors, probe, &found)
+    })
 }
 
 /// Friends of friends and colleagues of colleagues, those with the strongest ties first; where known people may be

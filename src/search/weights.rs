@@ -44,6 +44,14 @@ macro_rules! features {
                     $(Feature::$variant => self.$name,)*
                 }
             }
+
+            /// The same weights but for one.
+            pub fn with(mut self, feature: Feature, weight: f32) -> Weights {
+                match feature {
+                    $(Feature::$variant => self.$name = weight,)*
+                }
+                self
+            }
         }
     };
 }
@@ -115,7 +123,17 @@ impl Feature {
     }
 }
 
+/// A value for each feature, in [0, 1] and in the order of [`Feature::ALL`].
+pub type Values = [f32; Feature::ALL.len()];
+
 impl Weights {
+    /// The match of a candidate with these values: the sum of the contributions, each of which is rounded to a
+    /// millionth.
+    pub fn match_of(&self, values: &Values) -> f64 {
+        let parts = Feature::ALL.iter().zip(values);
+        to_a_millionth(parts.map(|(feature, value)| contribution(*value, self.of(*feature))).sum())
+    }
+
     /// Refuses what is no weight.
     ///
     /// # Errors
@@ -139,6 +157,15 @@ impl Weights {
         }
         hasher.finalize().to_hex()[..8].to_owned()
     }
+}
+
+/// Value times weight, to a millionth, so that what is printed sums to what is printed.
+pub(super) fn contribution(value: f32, weight: f32) -> f64 {
+    to_a_millionth(f64::from(value) * f64::from(weight))
+}
+
+pub(super) fn to_a_millionth(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
 }
 
 #[cfg(test)]

@@ -71,16 +71,20 @@ impl Facet {
                 let pair = [points.vector(*left), points.vector(*right)];
                 let mean = UnitVector::mean(pair.into_iter().filter(|vector| !vector.is_empty()))?;
                 let probe = Probe { query: &mean, k: 10, allowed: &everyone, turn: 0 };
-                let exact = self.exact(vectors, probe);
-                let walked = self.walk(vectors, probe, ef);
-                // By cosine, not by id: equally near members are equally right.
-                let worst = exact.last()?.cosine;
-                let cosine = |slot: &Slot| Some(dot(&mean, vectors.row(self.row(*slot)?)?));
-                let hits = walked.iter().filter_map(cosine).filter(|cosine| *cosine >= worst).count();
-                Some(hits as f64 / exact.len() as f64)
+                self.recall_of(vectors, probe, &self.walk(vectors, probe, ef))
             })
             .collect();
         if recalls.is_empty() { 1.0 } else { recalls.iter().sum::<f64>() / recalls.len() as f64 }
+    }
+
+    /// The share of the exact answer to a probe that was found, in [0, 1]; nothing where the exact answer is empty.
+    /// By cosine, not by id: equally near members are equally right.
+    pub fn recall_of(&self, vectors: &Vectors, probe: Probe<'_>, found: &[Slot]) -> Option<f64> {
+        let exact = self.exact(vectors, probe);
+        let worst = exact.last()?.cosine;
+        let cosine = |slot: &Slot| Some(dot(probe.query, vectors.row(self.row(*slot)?)?));
+        let hits = found.iter().filter_map(cosine).filter(|cosine| *cosine >= worst).count();
+        Some(hits as f64 / exact.len() as f64)
     }
 }
 
