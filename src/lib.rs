@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod embed;
+pub mod evaluate;
 pub mod index;
 pub mod member;
 pub mod rebuild;
