@@ -1,6 +1,7 @@
 //! The command line: parse, trace, dispatch, exit code.
 
 mod demo;
+mod evaluate;
 mod import;
 mod model;
 mod progress;
@@ -18,6 +19,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use rapport::config::{Config, ConfigError};
 use rapport::embed::EmbedError;
+use rapport::evaluate::{EvaluateError, JudgementError, RunError};
 use rapport::search::SearchError;
 use tracing_subscriber::EnvFilter;
 
@@ -51,6 +53,8 @@ enum Command {
     Rebuild(rebuild::Arguments),
     /// Find mentors, with what they have in common with who seeks
     Search(search::Arguments),
+    /// Measure matches against judgements, and compare them with an earlier run or generation
+    Evaluate(evaluate::Arguments),
     /// Write a believable invented community as JSONL
     Sample(sample::Arguments),
     /// See it work: model, 2,000 invented members, index, three searches with their reasons
@@ -80,7 +84,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
             eprintln!("rapport: {}", told_once(&error));
             let callers = error.downcast_ref::<SearchError>().is_some_and(SearchError::is_callers);
             let unknown = matches!(error.downcast_ref(), Some(EmbedError::Unknown { .. }));
-            ExitCode::from(if callers || unknown || error.is::<ConfigError>() || error.is::<Usage>() { 2 } else { 1 })
+            let judgements = error.is::<JudgementError>()
+                || error.downcast_ref::<EvaluateError>().is_some_and(EvaluateError::is_callers)
+                || matches!(error.downcast_ref(), Some(RunError::WhiteSpace { .. }));
+            let usage = error.is::<ConfigError>() || error.is::<Usage>();
+            ExitCode::from(if callers || unknown || judgements || usage { 2 } else { 1 })
         }
     }
 }
@@ -98,6 +106,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Import(arguments) => runtime.block_on(import::run(config, arguments)),
         Command::Rebuild(arguments) => runtime.block_on(rebuild::run(&config, arguments)),
         Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
+        Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Demo(arguments) => runtime.block_on(demo::run(config, &arguments)),
         Command::Status(arguments) => runtime.block_on(status::run(&config, &arguments)),

@@ -1,0 +1,256 @@
+//! `rapport evaluate`
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::Args;
+use indicatif::HumanCount;
+use rapport::config::Config;
+use rapport::evaluate::{
+    Comparison, Difference, Estimate, Evaluation, Judgements, Measured, Placed, Problem, Run, compare, evaluate,
+    rank_queries,
+};
+use rapport::index::{Snapshot, publish};
+use rapport::search::Searcher;
+use rapport::store::Store;
+use serde::Serialize;
+
+use super::render::clean;
+use super::{Done, Usage};
+
+/// Problems of one kind that are named on the terminal; --json names all.
+const NAMED: usize = 3;
+
+/// Wins and losses shown on the terminal, of each.
+const TOLD: usize = 3;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// Queries as JSONL: an id and one of text, interests, profession, member and profile; optionally known, filter and
+    /// group, a label to report by
+    #[arg(long, value_name = "FILE")]
+    queries: PathBuf,
+    /// Judgements as TREC qrels: query 0 member grade
+    #[arg(long, value_name = "FILE")]
+    qrels: PathBuf,
+    /// Write the rankings as a TREC run
+    #[arg(long, value_name = "OUT")]
+    run: Option<PathBuf>,
+    /// Compare with a TREC run, or with a generation of the index folder by its name
+    #[arg(long, value_name = "RUN|GEN")]
+    baseline: Option<PathBuf>,
+    /// How deep rankings are written and measured
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    depth: u16,
+    /// The result as one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// The whole result.
+#[derive(Serialize)]
+struct Output {
+    #[serde(flatten)]
+    evaluation: Evaluation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<Comparison>,
+}
+
+pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done> {
+    let begun = Instant::now();
+    let judgements = Judgements::read(&arguments.queries, &arguments.qrels)?;
+    let baseline = arguments.baseline.as_deref().map(|named| Baseline::open(config, named)).transpose()?;
+    let searcher = Searcher::open(config).await?;
+    let depth = usize::from(arguments.depth);
+    let (evaluation, run) = evaluate(&searcher, &judgements, depth).await?;
+    if let Some(path) = &arguments.run {
+        write_run(path, &evaluation.state, &run)?;
+    }
+    let comparison = match baseline {
+        None => None,
+        Some(baseline) => {
+            let (before, mut problems) = baseline.ranked(config, &judgements, depth).await?;
+            let mut comparison = compare(&judgements, &before, &run);
+            problems.append(&mut comparison.problems);
+            comparison.problems = problems;
+            comparison.tell(&searcher).await?;
+            Some(comparison)
+        }
+    };
+    let output = Output { evaluation, comparison };
+    let mut out = anstream::stdout().lock();
+    if arguments.json {
+        serde_json::to_writer(&mut out, &output)?;
+        writeln!(out)?;
+    } else {
+        write_evaluation(&mut out, &output.evaluation)?;
+        if let (Some(comparison), Some(baseline)) = (&output.comparison, &arguments.baseline) {
+            write_comparison(&mut out, comparison, &baseline.display().to_string())?;
+        }
+    }
+    let problems: Vec<&Problem> =
+        output.evaluation.problems.iter().chain(output.comparison.iter().flat_map(|both| &both.problems)).collect();
+    name(&problems);
+    let latency = &output.evaluation.latency;
+    eprintln!(
+        "{:.1} s; a search for ten takes {:.1} ms (median), {:.1} ms (95th percentile): {} whole searches, one at a time",
+        begun.elapsed().as_secs_f64(),
+        latency.median_ms,
+        latency.p95_ms,
+        latency.queries
+    );
+    let left_out = problems.iter().any(|problem| problem.kind.leaves_out());
+    Ok(if left_out { Done::WithRejects } else { Done::Fully })
+}
+
+/// What the index is compared with.
+enum Baseline {
+    Run(Run, PathBuf, Vec<Problem>),
+    Generation(Box<Snapshot>),
+}
+
+impl Baseline {
+    fn open(config: &Config, named: &Path) -> anyhow::Result<Baseline> {
+        if let Some(folder) = named.to_str().and_then(|name| publish::find(&config.index, name)) {
+            return Ok(Baseline::Generation(Box::new(Snapshot::open(&folder)?)));
+        }
+        if !named.exists() {
+            let (named, index) = (named.display(), config.index.display());
+            return Err(Usage(format!("--baseline: {named} is no file, and no generation in {index}")).into());
+        }
+        let mut problems = Vec::new();
+        let run = Run::read(named, &mut problems)?;
+        Ok(Baseline::Run(run, named.to_owned(), problems))
+    }
+
+    /// Its rankings, and what was wrong with them.
+    async fn ranked(
+        self,
+        config: &Config,
+        judgements: &Judgements,
+        depth: usize,
+    ) -> anyhow::Result<(Run, Vec<Problem>)> {
+        match self {
+            Baseline::Run(run, file, mut problems) => {
+                problems.extend(judgements.unknown_queries(&run, &file));
+                Ok((run, problems))
+            }
+            Baseline::Generation(snapshot) => {
+                let searcher = Searcher::over(config, Store::open(&config.index).await?, *snapshot);
+                // Queries that cannot be asked are named for the index itself already.
+                let (run, _) = rank_queries(&searcher, judgements, depth).await?;
+                Ok((run, Vec::new()))
+            }
+        }
+    }
+}
+
+fn write_run(path: &Path, tag: &str, run: &Run) -> anyhow::Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let mut out = BufWriter::new(File::create(path).with_context(cannot)?);
+    run.write(tag, &mut out)?;
+    out.flush().with_context(cannot)
+}
+
+fn write_evaluation(out: &mut impl Write, evaluation: &Evaluation) -> io::Result<()> {
+    let Evaluation { state, depth, queries, metrics, groups, coverage, retrieval, ties, .. } = evaluation;
+    writeln!(out, "{} queries on {state}, {depth} deep", HumanCount(*queries as u64))?;
+    writeln!(out, "{:<12} {:>7}  95 % interval", "", "mean")?;
+    write_means(out, metrics)?;
+    for group in groups {
+        writeln!(out, "{} ({} queries)", clean(&group.group), HumanCount(group.queries as u64))?;
+        write_means(out, &group.metrics)?;
+    }
+    writeln!(
+        out,
+        "coverage     {} of {} mentors to be found are among the first ten of some query ({:.1} %)",
+        HumanCount(coverage.shown as u64),
+        HumanCount(coverage.findable as u64),
+        100.0 * coverage.share
+    )?;
+    let recall = |name: &str, recall: Option<f64>| recall.map(|recall| format!("{name} {recall:.4}"));
+    let recalls = [recall("profile", retrieval.profile), recall("interests", retrieval.interests)];
+    let recalls: Vec<String> = recalls.into_iter().flatten().collect();
+    if recalls.is_empty() {
+        writeln!(out, "retrieval    everyone who matches is ranked")?;
+    } else {
+        let queries = retrieval.queries;
+        writeln!(out, "retrieval    recall of the exact scan: {} ({queries} queries)", recalls.join(", "))?;
+    }
+    if *ties > 0 {
+        writeln!(out, "ties         {} places have the score of another", HumanCount(*ties as u64))?;
+    }
+    Ok(())
+}
+
+fn write_means(out: &mut impl Write, metrics: &[Measured]) -> io::Result<()> {
+    for Measured { metric, estimate: Estimate { mean, low, high } } in metrics {
+        writeln!(out, "{metric:<12} {mean:>7.4}  {low:.4} to {high:.4}")?;
+    }
+    Ok(())
+}
+
+fn write_comparison(out: &mut impl Write, comparison: &Comparison, baseline: &str) -> io::Result<()> {
+    writeln!(out, "\nagainst {}, {} queries in both", clean(baseline), HumanCount(comparison.queries as u64))?;
+    writeln!(
+        out,
+        "{:<12} {:>7} {:>7} {:>10}  {:<18} {:>6} {:>8} {:>5} {:>5}",
+        "", "before", "after", "difference", "95 % interval", "p", "p (Holm)", "won", "lost"
+    )?;
+    for compared in &comparison.metrics {
+        let Estimate { mean, low, high } = compared.difference;
+        writeln!(
+            out,
+            "{:<12} {:>7.4} {:>7.4} {mean:>+10.4}  {:<18} {:>6.4} {:>8.4} {:>5} {:>5}",
+            compared.metric,
+            compared.before,
+            compared.after,
+            format!("{low:+.4} to {high:+.4}"),
+            compared.p,
+            compared.p_holm,
+            compared.wins,
+            compared.losses
+        )?;
+    }
+    let [before, after] = comparison.unjudged;
+    writeln!(out, "unjudged@10  {before:>7.4} {after:>7.4}")?;
+    for (what, differences) in [("lost", &comparison.losses), ("won", &comparison.wins)] {
+        for difference in differences.iter().take(TOLD) {
+            write_difference(out, what, difference)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_difference(out: &mut impl Write, what: &str, difference: &Difference) -> io::Result<()> {
+    let Difference { query, said, before, after, top_before, top_after, .. } = difference;
+    writeln!(out, "\n{what}: {} ({}), nDCG@10 {before:.4} before, {after:.4} after", clean(said), clean(query))?;
+    for (when, top) in [("before", top_before), ("after", top_after)] {
+        for (Placed { member, grade, said }, rank) in top.iter().zip(1..) {
+            let grade = grade.map_or("not judged".into(), |grade| format!("grade {grade}"));
+            writeln!(out, "  {when:<6} {rank}. {} ({}), {grade}", clean(said), clean(member))?;
+        }
+    }
+    Ok(())
+}
+
+/// Says what was wrong: how much of each kind, and the first of it.
+fn name(problems: &[&Problem]) {
+    let mut by_kind: BTreeMap<_, Vec<&Problem>> = BTreeMap::new();
+    for problem in problems {
+        by_kind.entry(problem.kind).or_default().push(problem);
+    }
+    for (kind, problems) in by_kind {
+        eprintln!("{} {}", HumanCount(problems.len() as u64), kind.name());
+        for problem in problems.iter().take(NAMED) {
+            eprintln!("  {}", clean(&problem.to_string()));
+        }
+        if problems.len() > NAMED {
+            eprintln!("  and {} more; --json names all", HumanCount((problems.len() - NAMED) as u64));
+        }
+    }
+}
