@@ -20,9 +20,12 @@
 //! # }
 //! ```
 
+mod calibration;
 mod compare;
+mod exposure;
 mod gate;
 mod judgements;
+mod learn;
 mod measure;
 mod metrics;
 mod problem;
@@ -34,9 +37,12 @@ use std::collections::{BTreeMap, HashSet};
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub use calibration::{Calibration, Shown, Step, calibrate, chance};
 pub use compare::{Compared, Comparison, Difference, Placed, compare};
+pub use exposure::{Exposure, GroupExposure, exposure};
 pub use gate::{GateError, Worse, check_not_worse, gate};
 pub use judgements::{JudgedQuery, Judgements, Qrels};
+pub use learn::{Lesson, learn, mean_ndcg};
 pub use measure::{Latency, Retrieval, latency, rank_all, rank_queries, retrieval};
 pub use metrics::Metric;
 pub use problem::{JudgementError, Problem, ProblemKind};

@@ -1,0 +1,121 @@
+//! Learning weights from judgements: coordinate ascent on nDCG@10, which keeps them few, linear and readable.
+//!
+//! Metzler and Croft, "Linear feature-based models for information retrieval", Information Retrieval 10, 2007: one weight
+//! after the other is tried at other sizes, and the best is kept, until none gains. What is optimised is the measure
+//! itself, no stand-in for it.
+
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::search::weights::{Feature, Values, Weights};
+
+/// How deep the measure looks.
+const DEPTH: usize = 10;
+
+/// What a weight is multiplied by when it is tried; a weight of zero is tried at these parts of all weights' sum instead.
+const FACTORS: [f32; 8] = [0.0, 0.4, 0.7, 0.9, 1.1, 1.4, 2.0, 4.0];
+const ENTRIES: [f32; 3] = [0.01, 0.03, 0.1];
+
+/// A change that gains less in the mean is chance, and is not made.
+const LEAST_GAIN: f64 = 2e-4;
+
+/// Rounds over all weights.
+const ROUNDS: usize = 12;
+
+/// A query's candidates as learning sees them: values and grades, nobody's name.
+#[derive(Debug, Clone, Default)]
+pub struct Lesson {
+    /// Feature values of each candidate, in the order of [`Feature::ALL`].
+    pub values: Vec<Values>,
+    /// The grade of each candidate; zero where there is none.
+    pub grades: Vec<f32>,
+    /// The DCG@10 of the best possible ranking, of members that are no candidates too. Above zero.
+    pub ideal: f64,
+}
+
+impl Lesson {
+    /// nDCG@10 of the candidates in the order of these scores. Of equal scores the later candidate is first.
+    fn ndcg(&self, scores: &[f32]) -> f64 {
+        let mut best: [(f32, f32); DEPTH] = [(f32::MIN, 0.0); DEPTH];
+        for (&score, &grade) in scores.iter().zip(&self.grades) {
+            if score >= best[DEPTH - 1].0 {
+                let mut place = DEPTH - 1;
+                while place > 0 && best[place - 1].0 <= score {
+                    best[place] = best[place - 1];
+                    place -= 1;
+                }
+                best[place] = (score, grade);
+            }
+        }
+        let gain = |(at, (_, grade)): (usize, (f32, f32))| f64::from(grade) / (at as f64 + 2.0).log2();
+        best.into_iter().enumerate().map(gain).sum::<f64>() / self.ideal
+    }
+}
+
+/// The mean nDCG@10 of these weights.
+pub fn mean_ndcg(lessons: &[&Lesson], weights: &Weights) -> f64 {
+    mean(lessons, &scores(lessons, weights))
+}
+
+/// Weights that order the lessons' candidates better, starting from others; none below zero, of the same sum.
+pub fn learn(lessons: &[&Lesson], start: &Weights, seed: u64) -> Weights {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let mut weights = start.clone();
+    let total: f32 = Feature::ALL.iter().map(|feature| start.of(*feature)).sum();
+    // What nobody in the lessons has cannot be learned about: it keeps its weight.
+    let varies = |at: usize| lessons.iter().any(|lesson| lesson.values.iter().any(|values| values[at] > 0.0));
+    let mut order: Vec<usize> = (0..Feature::ALL.len()).filter(|at| varies(*at)).collect();
+    let mut scores = scores(lessons, &weights);
+    let mut best = mean(lessons, &scores);
+    for _ in 0..ROUNDS {
+        order.shuffle(&mut random);
+        let before = best;
+        for &at in &order {
+            let (feature, now) = (Feature::ALL[at], weights.of(Feature::ALL[at]));
+            let sizes: Vec<f32> = if now > 0.0 {
+                FACTORS.map(|factor| factor * now).to_vec()
+            } else {
+                ENTRIES.map(|part| part * total).to_vec()
+            };
+            let tried = sizes.into_iter().map(|size| {
+                let moved = moved(lessons, &scores, at, size - now);
+                (mean(lessons, &moved), size, moved)
+            });
+            if let Some((gained, size, moved)) = tried.max_by(|left, right| left.0.total_cmp(&right.0))
+                && gained > best + LEAST_GAIN
+            {
+                (best, scores) = (gained, moved);
+                weights = weights.with(feature, size);
+            }
+        }
+        if best - before < LEAST_GAIN {
+            break;
+        }
+    }
+    let sum: f32 = Feature::ALL.iter().map(|feature| weights.of(*feature)).sum();
+    let scaled = |weights: Weights, feature: &Feature| {
+        let weight = weights.of(*feature) * total / sum.max(f32::MIN_POSITIVE);
+        weights.with(*feature, weight)
+    };
+    Feature::ALL.iter().fold(weights, scaled)
+}
+
+fn scores(lessons: &[&Lesson], weights: &Weights) -> Vec<Vec<f32>> {
+    let weights: Vec<f32> = Feature::ALL.iter().map(|feature| weights.of(*feature)).collect();
+    let score = |values: &Values| values.iter().zip(&weights).map(|(value, weight)| value * weight).sum();
+    lessons.iter().map(|lesson| lesson.values.iter().map(score).collect()).collect()
+}
+
+/// The scores with one weight changed by so much.
+fn moved(lessons: &[&Lesson], scores: &[Vec<f32>], at: usize, by: f32) -> Vec<Vec<f32>> {
+    let one = |(lesson, scores): (&&Lesson, &Vec<f32>)| {
+        scores.iter().zip(&lesson.values).map(|(score, values)| score + by * values[at]).collect()
+    };
+    lessons.iter().zip(scores).map(one).collect()
+}
+
+fn mean(lessons: &[&Lesson], scores: &[Vec<f32>]) -> f64 {
+    let sum: f64 = lessons.iter().zip(scores).map(|(lesson, scores)| lesson.ndcg(scores)).sum();
+    sum / lessons.len().max(1) as f64
+}
