@@ -10,6 +10,7 @@ mod render;
 mod sample;
 mod search;
 mod status;
+mod tune;
 
 use std::io;
 use std::path::PathBuf;
@@ -59,6 +60,8 @@ enum Command {
     Sample(sample::Arguments),
     /// See it work: model, 2,000 invented members, index, three searches with their reasons
     Demo(demo::Arguments),
+    /// Learn the weights from judgements, and say whether they hold for queries and members never seen
+    Tune(tune::Arguments),
     /// Say what is indexed, with which model, when, how big and how healthy
     Status(status::Arguments),
 }
@@ -109,6 +112,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Demo(arguments) => runtime.block_on(demo::run(config, &arguments)),
+        Command::Tune(arguments) => runtime.block_on(tune::run(&config, &arguments)),
         Command::Status(arguments) => runtime.block_on(status::run(&config, &arguments)),
     }
 }

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod ablation;
 mod calibration;
 mod compare;
 mod exposure;
@@ -28,26 +29,31 @@ mod judgements;
 mod learn;
 mod measure;
 mod metrics;
+mod pool;
 mod problem;
 mod run;
 mod significance;
+mod tune;
 
 use std::collections::{BTreeMap, HashSet};
 
 use rayon::prelude::*;
 use serde::Serialize;
 
+pub use ablation::{Ablated, ablate};
 pub use calibration::{Calibration, Shown, Step, calibrate, chance};
 pub use compare::{Compared, Comparison, Difference, Placed, compare};
 pub use exposure::{Exposure, GroupExposure, exposure};
 pub use gate::{GateError, Worse, check_not_worse, gate};
 pub use judgements::{JudgedQuery, Judgements, Qrels};
-pub use learn::{Lesson, learn, mean_ndcg};
+pub use learn::{Lesson, learn};
 pub use measure::{Latency, Retrieval, latency, rank_all, rank_queries, retrieval};
 pub use metrics::Metric;
+pub use pool::Pool;
 pub use problem::{JudgementError, Problem, ProblemKind};
 pub use run::{Run, RunError, Scored};
 pub use significance::{Estimate, bootstrap_mean, holm, randomisation_test};
+pub use tune::{HeldOut, Tuning, tune};
 
 use crate::search::{SearchError, Searcher};
 

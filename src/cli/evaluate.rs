@@ -11,8 +11,8 @@ use clap::Args;
 use indicatif::HumanCount;
 use rapport::config::Config;
 use rapport::evaluate::{
-    Comparison, Difference, Estimate, Evaluation, Judgements, Measured, Placed, Problem, Run, compare, evaluate,
-    rank_queries,
+    Ablated, Compared, Comparison, Difference, Estimate, Evaluation, Judgements, Measured, Placed, Problem, Run,
+    ablate, compare, evaluate, rank_queries,
 };
 use rapport::index::{Snapshot, publish};
 use rapport::search::Searcher;
@@ -46,6 +46,9 @@ pub struct Arguments {
     /// How deep rankings are written and measured
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
     depth: u16,
+    /// Also measure what is left with each feature, facet and source of candidates off
+    #[arg(long)]
+    ablate: bool,
     /// The result as one JSON object
     #[arg(long)]
     json: bool,
@@ -58,6 +61,8 @@ struct Output {
     evaluation: Evaluation,
     #[serde(skip_serializing_if = "Option::is_none")]
     comparison: Option<Comparison>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ablation: Vec<Ablated>,
 }
 
 pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done> {
@@ -81,7 +86,8 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
             Some(comparison)
         }
     };
-    let output = Output { evaluation, comparison };
+    let ablation = if arguments.ablate { ablate(&searcher, &judgements, depth).await? } else { Vec::new() };
+    let output = Output { evaluation, comparison, ablation };
     let mut out = anstream::stdout().lock();
     if arguments.json {
         serde_json::to_writer(&mut out, &output)?;
@@ -91,6 +97,9 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
         if let (Some(comparison), Some(baseline)) = (&output.comparison, &arguments.baseline) {
             write_comparison(&mut out, comparison, &baseline.display().to_string())?;
         }
+    }
+    if !arguments.json {
+        write_ablation(&mut out, &output.ablation)?;
     }
     let problems: Vec<&Problem> =
         output.evaluation.problems.iter().chain(output.comparison.iter().flat_map(|both| &both.problems)).collect();
@@ -239,7 +248,7 @@ fn write_difference(out: &mut impl Write, what: &str, difference: &Difference) -
 }
 
 /// Says what was wrong: how much of each kind, and the first of it.
-fn name(problems: &[&Problem]) {
+pub(super) fn name(problems: &[&Problem]) {
     let mut by_kind: BTreeMap<_, Vec<&Problem>> = BTreeMap::new();
     for problem in problems {
         by_kind.entry(problem.kind).or_default().push(problem);
@@ -253,4 +262,18 @@ fn name(problems: &[&Problem]) {
             eprintln!("  and {} more; --json names all", HumanCount((problems.len() - NAMED) as u64));
         }
     }
+}
+
+fn write_ablation(out: &mut impl Write, ablation: &[Ablated]) -> io::Result<()> {
+    if ablation.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nwithout                          nDCG@10                               R@100")?;
+    let cell = |Compared { after, difference, p_holm, .. }: &Compared| {
+        format!("{after:.4} {:+.4} [{:+.4}, {:+.4}] p {p_holm:.3}", difference.mean, difference.low, difference.high)
+    };
+    for Ablated { off, ndcg, recall } in ablation {
+        writeln!(out, "{off:<30} {}   {}", cell(ndcg), cell(recall))?;
+    }
+    Ok(())
 }

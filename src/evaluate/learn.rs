@@ -24,18 +24,37 @@ const LEAST_GAIN: f64 = 2e-4;
 const ROUNDS: usize = 12;
 
 /// A query's candidates as learning sees them: values and grades, nobody's name.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Lesson {
-    /// Feature values of each candidate, in the order of [`Feature::ALL`].
-    pub values: Vec<Values>,
-    /// The grade of each candidate; zero where there is none.
-    pub grades: Vec<f32>,
-    /// The DCG@10 of the best possible ranking, of members that are no candidates too. Above zero.
-    pub ideal: f64,
+    /// Each candidate's feature values, in the order of their ids.
+    values: Vec<Values>,
+    /// Each candidate's grade; zero where there is none.
+    grades: Vec<f32>,
+    /// The DCG@10 of the best possible ranking.
+    ideal: f64,
 }
 
 impl Lesson {
-    /// nDCG@10 of the candidates in the order of these scores. Of equal scores the later candidate is first.
+    /// A lesson of candidates in the order of their ids, with the grades of all who are relevant, the best first:
+    /// candidates or not. Nothing where nobody is relevant: there is nothing to learn.
+    pub fn new(values: Vec<Values>, grades: Vec<f32>, relevant: &[i32]) -> Option<Lesson> {
+        let ideal = dcg(relevant.iter().copied().map(f64::from));
+        (ideal > 0.0).then_some(Lesson { values, grades, ideal })
+    }
+
+    /// nDCG@10 of the candidates as these weights order them.
+    pub fn ndcg_by(&self, weights: &Weights) -> f64 {
+        self.ndcg(&self.scores(&of_all(weights)))
+    }
+
+    fn scores(&self, weights: &[f32]) -> Vec<f32> {
+        self.values
+            .iter()
+            .map(|values| values.iter().zip(weights).map(|(value, weight)| value * weight).sum())
+            .collect()
+    }
+
+    /// nDCG@10 of the candidates in the order of these scores. Of equal scores the later id is first, as in a run.
     fn ndcg(&self, scores: &[f32]) -> f64 {
         let mut best: [(f32, f32); DEPTH] = [(f32::MIN, 0.0); DEPTH];
         for (&score, &grade) in scores.iter().zip(&self.grades) {
@@ -48,14 +67,16 @@ impl Lesson {
                 best[place] = (score, grade);
             }
         }
-        let gain = |(at, (_, grade)): (usize, (f32, f32))| f64::from(grade) / (at as f64 + 2.0).log2();
-        best.into_iter().enumerate().map(gain).sum::<f64>() / self.ideal
+        dcg(best.into_iter().map(|(_, grade)| f64::from(grade))) / self.ideal
     }
 }
 
-/// The mean nDCG@10 of these weights.
-pub fn mean_ndcg(lessons: &[&Lesson], weights: &Weights) -> f64 {
-    mean(lessons, &scores(lessons, weights))
+fn dcg(grades: impl Iterator<Item = f64>) -> f64 {
+    grades.take(DEPTH).zip(2u32..).map(|(grade, place)| grade / f64::from(place).log2()).sum()
+}
+
+fn of_all(weights: &Weights) -> Vec<f32> {
+    Feature::ALL.iter().map(|feature| weights.of(*feature)).collect()
 }
 
 /// Weights that order the lessons' candidates better, starting from others; none below zero, of the same sum.
@@ -66,7 +87,7 @@ pub fn learn(lessons: &[&Lesson], start: &Weights, seed: u64) -> Weights {
     // What nobody in the lessons has cannot be learned about: it keeps its weight.
     let varies = |at: usize| lessons.iter().any(|lesson| lesson.values.iter().any(|values| values[at] > 0.0));
     let mut order: Vec<usize> = (0..Feature::ALL.len()).filter(|at| varies(*at)).collect();
-    let mut scores = scores(lessons, &weights);
+    let mut scores: Vec<Vec<f32>> = lessons.iter().map(|lesson| lesson.scores(&of_all(&weights))).collect();
     let mut best = mean(lessons, &scores);
     for _ in 0..ROUNDS {
         order.shuffle(&mut random);
@@ -99,12 +120,6 @@ pub fn learn(lessons: &[&Lesson], start: &Weights, seed: u64) -> Weights {
         weights.with(*feature, weight)
     };
     Feature::ALL.iter().fold(weights, scaled)
-}
-
-fn scores(lessons: &[&Lesson], weights: &Weights) -> Vec<Vec<f32>> {
-    let weights: Vec<f32> = Feature::ALL.iter().map(|feature| weights.of(*feature)).collect();
-    let score = |values: &Values| values.iter().zip(&weights).map(|(value, weight)| value * weight).sum();
-    lessons.iter().map(|lesson| lesson.values.iter().map(score).collect()).collect()
 }
 
 /// The scores with one weight changed by so much.

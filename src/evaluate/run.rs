@@ -47,6 +47,11 @@ impl Run {
         self.queries.insert(query.to_owned(), ranking);
     }
 
+    /// Leaves of each ranking the first `depth`.
+    pub fn cut(&mut self, depth: usize) {
+        self.queries.values_mut().for_each(|ranking| ranking.truncate(depth));
+    }
+
     /// A query's ranking, best first.
     pub fn ranking(&self, query: &str) -> Option<&[Scored]> {
         self.queries.get(query).map(Vec::as_slice)

@@ -34,6 +34,16 @@ pub enum Source {
 impl Source {
     /// Every source.
     pub const ALL: &'static [Source] = &[Source::Profile, Source::Interests, Source::Social, Source::Alike];
+
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Profile => "profile",
+            Source::Interests => "interests",
+            Source::Social => "social",
+            Source::Alike => "alike",
+        }
+    }
 }
 
 /// What bounds a retrieval.
