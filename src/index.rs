@@ -15,6 +15,7 @@ pub mod manifest;
 mod mapped;
 pub mod publish;
 pub mod vectors;
+pub mod words;
 pub mod write;
 
 use std::collections::BTreeMap;

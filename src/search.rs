@@ -18,11 +18,13 @@ mod answer;
 mod explain;
 mod features;
 mod filter;
+mod lexical;
 mod query;
 mod ranking;
 mod rerank;
 mod retrieve;
 mod seeker;
+mod spelling;
 pub mod weights;
 
 use std::collections::HashMap;
@@ -200,13 +202,13 @@ impl Searcher {
                 let problem = "is false; who is not of age is not matched with anyone".to_owned();
                 return Err(SearchError::Invalid { field: "adult".into(), problem });
             }
-            Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder),
+            Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder, &self.snapshot),
             Asked::Member(id) => {
                 let (mut found, _) = self.store.members(&[id.as_str()]).await?;
                 let member =
                     found.remove(id.as_str()).map(|stored| stored.member).filter(|member| self.is_adult(member));
                 let member = member.ok_or_else(|| SearchError::NotAvailable(id.to_string()))?;
-                Unembedded::of_member(member, &self.encoder)
+                Unembedded::of_member(member, &self.encoder, &self.snapshot)
             }
         };
         let missing = unembedded.missing(&self.snapshot);

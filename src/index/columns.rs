@@ -3,6 +3,7 @@
 //! A slot is a member's place in the order of ids. Texts are keys; nothing here can be read as a person's words.
 
 mod build;
+mod words;
 
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use super::arrays::{Array, ArrayFile, Damaged, Lists};
 use super::encode::PlaceKeys;
 use crate::member::fold::Key;
 pub(crate) use build::ColumnsBuilder;
+pub use words::WordColumns;
 
 /// No row, no capacity stated.
 pub const NONE: u32 = u32::MAX;
@@ -48,7 +50,6 @@ pub enum Attribute {
     Region,
     Country,
     HomeCity,
-    Word,
 }
 
 impl Attribute {
@@ -130,7 +131,7 @@ pub struct Columns {
     fields: Lists<Key>,
     languages: Lists<Key>,
     groups: Lists<Key>,
-    words: Lists<Key>,
+    pub words: WordColumns,
     pub location: PlaceColumns,
     pub hometown: PlaceColumns,
     coordinates: Array<f32>,
@@ -144,7 +145,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    pub(super) fn open(path: &Path, members: usize) -> Result<(Columns, ArrayFile), Damaged> {
+    pub(crate) fn open(path: &Path, members: usize) -> Result<(Columns, ArrayFile), Damaged> {
         let file = ArrayFile::open(path)?;
         let posting_keys = file.array::<Key>("posting_keys")?;
         let columns = Columns {
@@ -161,7 +162,7 @@ impl Columns {
             fields: file.lists("fields", members)?,
             languages: file.lists("languages", members)?,
             groups: file.lists("groups", members)?,
-            words: file.lists("words", members)?,
+            words: WordColumns::open(&file, members)?,
             location: PlaceColumns::open(&file, "location", members)?,
             hometown: PlaceColumns::open(&file, "hometown", members)?,
             coordinates: file.array_of("coordinates", members.saturating_mul(2))?,
@@ -239,7 +240,6 @@ impl Columns {
             Attribute::FieldOfStudy => &self.fields,
             Attribute::Language => &self.languages,
             Attribute::Group => &self.groups,
-            Attribute::Word => &self.words,
             _ => return &[],
         };
         lists.get(slot.index())

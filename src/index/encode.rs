@@ -3,9 +3,9 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use unicode_segmentation::UnicodeSegmentation;
 
-use crate::member::fold::{Aliases, Key, fold};
+use super::words::{Word, words};
+use crate::member::fold::{Aliases, Key};
 use crate::member::language::Coverage;
 use crate::member::{Member, Place};
 
@@ -71,8 +71,8 @@ pub struct Encoded {
     pub years_experience: Option<f32>,
     /// Minutes east of UTC, the mean of January's and July's.
     pub utc_offset: Option<i16>,
-    /// Distinct words of the profile.
-    pub words: Vec<Key>,
+    /// Distinct words of the profile, each with how often it stands there (255 for more), in the order of their keys.
+    pub words: Vec<(Key, u8)>,
 }
 
 impl Encoded {
@@ -151,7 +151,7 @@ impl Encoder {
                 .map(|(lat, lon)| (lat as f32, lon as f32)),
             years_experience: member.years_experience,
             utc_offset: member.time_zone.as_deref().and_then(utc_offset),
-            words: self.words_of(&member),
+            words: self.counted_words(&member),
         }
     }
 
@@ -190,15 +190,30 @@ impl Encoder {
         Some(Passage { key: Key::of(&text), text }).filter(|passage| passage.key != Key::NONE)
     }
 
-    fn words_of(&self, member: &Member) -> Vec<Key> {
-        let fields = ["headline", "about", "profession", "industry", "offers", "interests"].map(str::to_owned);
-        words(&texts_of(member, &fields).collect::<Vec<_>>().join(" ")).into_iter().map(|(key, _)| key).collect()
+    /// The words of a text, through this encoder's aliases.
+    pub fn words(&self, text: &str) -> Vec<Word> {
+        words(text, &self.aliases)
+    }
+
+    /// The words of what a member says of themselves, field by field: headline, about, profession, industry, offers,
+    /// interests, employers, schools and fields of study. The member is as others may know them.
+    pub fn profile_words(&self, member: &Member) -> Vec<Word> {
+        let fields = ["headline", "about", "profession", "industry", "offers", "interests", "employers"];
+        let studies = member.education.iter().flat_map(|study| [&study.school, &study.field]).flatten();
+        let texts = texts_of(member, &fields).chain(studies.map(String::as_str));
+        texts.flat_map(|text| self.words(text)).collect()
+    }
+
+    fn counted_words(&self, member: &Member) -> Vec<(Key, u8)> {
+        let mut keys: Vec<Key> = self.profile_words(member).into_iter().map(|word| word.key).collect();
+        keys.sort_unstable();
+        keys.chunk_by(|left, right| left == right).map(|same| (same[0], same.len().min(255) as u8)).collect()
     }
 }
 
-fn texts_of<'a>(member: &'a Member, fields: &'a [String]) -> impl Iterator<Item = &'a str> {
+fn texts_of<'a>(member: &'a Member, fields: &'a [impl AsRef<str>]) -> impl Iterator<Item = &'a str> {
     fields.iter().flat_map(|field| {
-        let (single, list): (Option<&String>, &[String]) = match field.as_str() {
+        let (single, list): (Option<&String>, &[String]) = match field.as_ref() {
             "headline" => (member.headline.as_ref(), &[]),
             "about" => (member.about.as_ref(), &[]),
             "profession" => (member.profession.as_ref(), &[]),
@@ -227,25 +242,4 @@ fn utc_offset(name: &str) -> Option<i16> {
     // Midnight UTC of 1 January and 1 July 2026: a fixed year, because a build depends on the members alone.
     let minutes = |second: i64| Some(zone.to_offset(Timestamp::from_second(second).ok()?).seconds() / 60);
     Some(((minutes(1_767_225_600)? + minutes(1_782_864_000)?) / 2) as i16)
-}
-
-/// Words too common to say anything.
-const STOPWORDS: &[&str] = &[
-    "a", "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because", "been", "but",
-    "by", "can", "could", "do", "does", "for", "from", "get", "had", "has", "have", "he", "help", "her", "his", "how",
-    "i", "i'm", "i've", "if", "in", "into", "is", "it", "its", "just", "like", "looking", "me", "mentor", "more", "my",
-    "need", "new", "not", "of", "on", "one", "or", "other", "our", "out", "people", "she", "so", "some", "someone",
-    "that", "the", "their", "them", "they", "this", "to", "up", "us", "want", "was", "we", "were", "what", "when",
-    "where", "which", "who", "will", "with", "work", "working", "would", "you", "your", "become", "becoming", "find",
-];
-
-/// The distinct words of a text that say something, folded, each with its key; in the order of their keys.
-pub fn words(text: &str) -> Vec<(Key, String)> {
-    let folded = fold(text);
-    let said = |word: &&str| (word.chars().count() > 1 || !word.is_ascii()) && !STOPWORDS.contains(word);
-    let mut words: Vec<(Key, String)> =
-        folded.unicode_words().filter(said).map(|word| (Key::of(word), word.to_owned())).collect();
-    words.sort_unstable();
-    words.dedup();
-    words
 }

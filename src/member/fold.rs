@@ -69,6 +69,16 @@ impl Aliases {
         Aliases(pairs.into_iter().map(|(spelling, name)| (fold(&spelling), fold(&name))).collect())
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The folded name that a folded spelling stands for; nothing where it is no alias.
+    pub fn name_of(&self, spelling: &str) -> Option<&str> {
+        self.0.get(spelling).map(String::as_str)
+    }
+
     /// The text folded, or the folded name it is an alias of.
     pub fn folded(&self, text: &str) -> String {
         let folded = fold(text);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use super::answer::{ClosestPhrases, Contribution, Evidence, PointInCommon};
 use super::features::{Closest, Comparison, Nearness, RELATED};
+use super::lexical::Term;
 use super::seeker::Need;
 use super::weights::Feature;
 use crate::index::Slot;
@@ -136,9 +137,15 @@ impl Explainer<'_> {
                 ))
             }
             Feature::WordsInCommon => {
-                let mut words: Vec<(&str, f32)> = comparison.words_in_common(slot).collect();
-                words.sort_by(|left, right| right.1.total_cmp(&left.1).then(left.0.cmp(right.0)));
-                let words: Vec<String> = words.into_iter().map(|(word, _)| word.to_owned()).collect();
+                let mut terms: Vec<(&Term, f32)> = comparison.words_in_common(slot).collect();
+                terms.sort_by(|left, right| right.1.total_cmp(&left.1).then_with(|| left.0.said.cmp(&right.0.said)));
+                let mut words: Vec<String> = Vec::new();
+                for word in terms.into_iter().filter_map(|(term, _)| self.spelling(term, member)) {
+                    // The words of an alias's name are all said as the alias.
+                    if !words.contains(&word) {
+                        words.push(word);
+                    }
+                }
                 let noun = if words.len() == 1 { "word" } else { "words" };
                 (!words.is_empty())
                     .then(|| (format!("Their profile has your {noun} {}", join(&words, MOST_NAMED)), same(words)))
@@ -292,6 +299,12 @@ impl Explainer<'_> {
         let names = if named.is_empty() { String::new() } else { format!(": {}", join_of(&named, MOST_NAMED, total)) };
         let evidence = Evidence { members, count: Some(total), ..Evidence::default() };
         (total > 0).then(|| (format!("{total} {noun} in common{names}"), evidence))
+    }
+
+    /// A word in common as the seeker said it, or where that was a slip, as the member spells it.
+    fn spelling(&self, term: &Term, member: &Member) -> Option<String> {
+        let theirs = || self.encoder.profile_words(member).into_iter().find(|word| word.key == term.key);
+        term.said.clone().or_else(|| theirs().map(|word| word.said))
     }
 
     /// The member's own spelling of the values it shares with the seeker, rarest first.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::filter::{hours_between, kilometres};
+use super::lexical::{self, Term};
 use super::seeker::{Need, Seeker, rarity};
 use super::weights::{Feature, Values};
 use crate::index::columns::{Attribute, NONE};
@@ -119,7 +120,10 @@ impl<'a> Comparison<'a> {
                 self.shared(Attribute::Group, &seeker.encoded.groups, slot).map(|(_, rarity)| rarity).sum(),
                 1.0,
             ),
-            Feature::WordsInCommon => saturated(self.words_in_common(slot).map(|(_, rarity)| rarity).sum(), 2.0),
+            Feature::WordsInCommon => {
+                let bm25: f32 = self.words_in_common(slot).map(|(_, weight)| weight).sum();
+                saturated(bm25 / lexical::of_one_rare_word(&snapshot.columns.words), words_c())
+            }
             Feature::ExperienceGap => {
                 self.years_ahead(slot).map_or(0.0, |(own, theirs)| ((theirs - own - 1.0) / 4.0).clamp(0.0, 1.0))
             }
@@ -264,11 +268,10 @@ impl<'a> Comparison<'a> {
         self.shared(attribute, own, slot).map(|(_, rarity)| rarity).fold(0.0, f32::max)
     }
 
-    /// The words of the member's profile that the seeker used, each with its rarity.
-    pub(super) fn words_in_common(&self, slot: Slot) -> impl Iterator<Item = (&'a str, f32)> {
-        let theirs = self.snapshot.columns.keys(Attribute::Word, slot);
-        let shared = self.seeker.words.iter().filter(move |(key, _, _)| theirs.binary_search(key).is_ok());
-        shared.map(|(_, word, rarity)| (word.as_str(), *rarity))
+    /// The words of the member's profile that the seeker asked for, each with what it adds to the profile's BM25.
+    pub(super) fn words_in_common(&self, slot: Slot) -> impl Iterator<Item = (&'a Term, f32)> {
+        let words = &self.snapshot.columns.words;
+        self.seeker.words.iter().filter_map(move |term| Some((term, term.in_profile(words, slot)?)))
     }
 
     /// How far apart they live, as exactly as is known. Places of one name in two countries are not one.
@@ -350,4 +353,9 @@ fn saturated(x: f32, c: f32) -> f32 {
 /// "Friends and neighbors on the Web", 2003). A neighbour of one counts as one of two.
 pub(super) fn adamic_adar<'a>(common: impl Iterator<Item = Slot>, neighbours: impl Fn(Slot) -> &'a [u32]) -> f32 {
     common.map(|slot| 1.0 / (neighbours(slot).len().max(2) as f32).ln()).sum()
+}
+
+fn words_c() -> f32 {
+    static C: std::sync::OnceLock<f32> = std::sync::OnceLock::new();
+    *C.get_or_init(|| std::env::var("LEX_C").map_or(2.0, |c| c.parse().unwrap()))
 }

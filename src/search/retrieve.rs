@@ -6,6 +6,7 @@ use fixedbitset::FixedBitSet;
 use serde::{Deserialize, Serialize};
 
 use super::features::adamic_adar;
+use super::lexical;
 use super::query::Known;
 use super::seeker::{Seeker, Sought, rarity};
 use crate::config::SearchConfig;
@@ -25,6 +26,8 @@ pub enum Source {
     Profile = 1,
     /// The nearest interests.
     Interests,
+    /// The best profiles by the words that stand in them.
+    Lexical,
     /// Friends of friends and colleagues of colleagues.
     Social,
     /// Members with rare values in common.
@@ -33,13 +36,15 @@ pub enum Source {
 
 impl Source {
     /// Every source.
-    pub const ALL: &'static [Source] = &[Source::Profile, Source::Interests, Source::Social, Source::Alike];
+    pub const ALL: &'static [Source] =
+        &[Source::Profile, Source::Interests, Source::Lexical, Source::Social, Source::Alike];
 
     /// The name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Source::Profile => "profile",
             Source::Interests => "interests",
+            Source::Lexical => "lexical",
             Source::Social => "social",
             Source::Alike => "alike",
         }
@@ -66,9 +71,9 @@ impl Bounds<'_> {
 
 /// The members to rank, in the order of their slots.
 ///
-/// Sources: the vectors of both facets, friends of friends and colleagues of colleagues, and members with rare
-/// values in common. Each is capped at `limits.candidates` (at least twice `k`) before the union. Where they bring fewer than `k`, the rest is
-/// filled from everyone allowed, so that fewer come back only when fewer exist.
+/// Sources: the vectors of both facets, the words of profiles, friends of friends and colleagues of colleagues, and
+/// members with rare values in common. Each is capped at `limits.candidates` (at least twice `k`) before the union. Where
+/// they bring fewer than `k`, the rest is filled from everyone allowed, so that fewer come back only when fewer exist.
 pub(super) fn candidates(
     snapshot: &Snapshot,
     seeker: &Seeker,
@@ -91,6 +96,7 @@ pub(super) fn candidates(
         let slots = match source {
             Source::Profile => near(&snapshot.profile, &seeker.wants),
             Source::Interests => near(&snapshot.interests, &seeker.interest),
+            Source::Lexical => lexical::best(&seeker.words, &snapshot.columns.words, allowed, most, seed),
             Source::Social => social(snapshot, seeker, allowed, known, most, seed),
             Source::Alike => alike(snapshot, seeker, allowed, most, seed),
         };
@@ -157,14 +163,13 @@ fn social(
 }
 
 /// Members who share rare values with the seeker, the rarest and most of them first: schools, employers, groups, places,
-/// professions, interests and words. A value that more than `most` of those allowed have tells too little to bring
+/// professions and interests. A value that more than `most` of those allowed have tells too little to bring
 /// anyone.
 fn alike(snapshot: &Snapshot, seeker: &Seeker, allowed: &FixedBitSet, most: usize, seed: u64) -> Vec<Slot> {
     let encoded = &seeker.encoded;
     let (home, city) = ([encoded.hometown.city], [encoded.location.city]);
     let aims: Vec<Key> = seeker.aims.iter().map(|need| need.key).collect();
     let interests: Vec<Key> = seeker.interests.iter().map(|need| need.key).collect();
-    let words: Vec<Key> = seeker.words.iter().map(|(key, _, _)| *key).collect();
     let mut shares: HashMap<u32, f32> = HashMap::new();
     for (attribute, keys) in [
         (Attribute::School, &encoded.schools[..]),
@@ -174,7 +179,6 @@ fn alike(snapshot: &Snapshot, seeker: &Seeker, allowed: &FixedBitSet, most: usiz
         (Attribute::HomeCity, &home),
         (Attribute::City, &city),
         (Attribute::Interest, &interests),
-        (Attribute::Word, &words),
     ] {
         for key in keys {
             let having = snapshot.columns.postings(attribute, *key);
@@ -192,8 +196,13 @@ fn alike(snapshot: &Snapshot, seeker: &Seeker, allowed: &FixedBitSet, most: usiz
 /// The `most` members with the greatest sums. Equal ones are cut in an order that differs by query, so that it is not
 /// always the same members who are left out.
 fn strongest(sums: HashMap<u32, f32>, most: usize, seed: u64) -> Vec<Slot> {
-    let turn = |slot: u32| (u64::from(slot) ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut sums: Vec<(u32, f32)> = sums.into_iter().collect();
-    sums.sort_unstable_by(|left, right| right.1.total_cmp(&left.1).then_with(|| turn(left.0).cmp(&turn(right.0))));
+    let turns = |left: u32, right: u32| turn(left, seed).cmp(&turn(right, seed));
+    sums.sort_unstable_by(|left, right| right.1.total_cmp(&left.1).then_with(|| turns(left.0, right.0)));
     sums.into_iter().take(most).map(|(slot, _)| Slot(slot)).collect()
+}
+
+/// Whose turn it is among equals: an order of the slots that differs by query.
+pub(super) fn turn(slot: u32, seed: u64) -> u64 {
+    (u64::from(slot) ^ seed).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
+use super::lexical::{self, Term};
 use crate::embed::UnitVector;
 use crate::index::columns::Attribute;
-use crate::index::encode::{Encoded, Encoder, Passage, Phrase, words};
+use crate::index::encode::{Encoded, Encoder, Passage, Phrase};
 use crate::index::floor::Background;
 use crate::index::vectors::dot;
+use crate::index::words::says_something;
 use crate::index::{Slot, Snapshot};
-use crate::member::fold::Key;
+use crate::member::fold::{Key, fold};
 use crate::member::{Member, MemberId, Place};
 
 /// A phrase of the seeker's, with its vector where the model covers it.
@@ -61,8 +63,8 @@ pub(super) struct Seeker {
     pub(super) home: Option<Place>,
     /// What they say of themselves, for when a profile is compared as a whole.
     pub(super) headline: Option<String>,
-    /// Words that say something, with their rarity.
-    pub(super) words: Vec<(Key, String, f32)>,
+    /// The words asked for: of what they aim for, seek, face and are interested in, or of the text.
+    pub(super) words: Vec<Term>,
     /// Slots of friends and colleagues, in order.
     pub(super) friends: Vec<u32>,
     pub(super) colleagues: Vec<u32>,
@@ -83,14 +85,19 @@ pub(super) struct Unembedded {
     clauses: Vec<Phrase>,
     /// Professions recognised in a free text.
     recognised: Vec<Phrase>,
+    words: Vec<Term>,
     member: Member,
 }
 
 impl Unembedded {
     /// A member, or the profile of one.
-    pub(super) fn of_member(member: Member, encoder: &Encoder) -> Unembedded {
+    pub(super) fn of_member(member: Member, encoder: &Encoder, snapshot: &Snapshot) -> Unembedded {
         let encoded = encoder.encode(&member);
-        Unembedded { encoded, by_text: false, clauses: Vec::new(), recognised: Vec::new(), member }
+        let public = member.public();
+        let single = [&public.aims_for, &public.seeks].into_iter().flatten();
+        let texts = single.chain(&public.facing).chain(&public.interests);
+        let words = lexical::terms(texts.flat_map(|text| encoder.words(text)), snapshot);
+        Unembedded { encoded, by_text: false, clauses: Vec::new(), recognised: Vec::new(), words, member }
     }
 
     /// Free text: known professions and interests are recognised in it, and each clause may name a need of its own.
@@ -109,8 +116,8 @@ impl Unembedded {
         encoded.interests = known(Attribute::Interest);
         let recognised = known(Attribute::Profession);
         let clauses = clauses(text).iter().filter_map(phrase).collect();
-        let member = Member { seeks: Some(text.to_owned()), ..Member::default() };
-        Unembedded { encoded, by_text: true, clauses, recognised, member }
+        let words = lexical::terms(encoder.words(text), snapshot);
+        Unembedded { encoded, by_text: true, clauses, recognised, words, member: Member::default() }
     }
 
     /// The texts whose vectors the snapshot does not hold: they need a model run.
@@ -200,10 +207,6 @@ impl Unembedded {
         let mut available = snapshot.available.clone();
         blocks.iter().for_each(|slot| available.remove(*slot as usize));
         let public = self.member.public();
-        let text =
-            [&public.aims_for, &public.seeks].into_iter().flatten().chain(&public.facing).chain(&public.interests);
-        let text = text.map(String::as_str).collect::<Vec<_>>().join(" ");
-        let words = words(&text).into_iter().map(|(key, word)| (key, word, rarity(snapshot, Attribute::Word, key)));
         Seeker {
             id: self.member.id.clone(),
             blocked: self.member.blocks.clone(),
@@ -217,7 +220,7 @@ impl Unembedded {
             facing,
             interests,
             industry: encoded.industry.as_ref().map(|phrase| need(phrase, None)),
-            words: words.collect(),
+            words: self.words,
             friends: listed(&public.friends, |columns, slot| columns.friends(slot)),
             colleagues: listed(&public.colleagues, |columns, slot| columns.colleagues(slot)),
             known: [
@@ -275,7 +278,7 @@ fn runs_of_words(text: &str) -> Vec<String> {
     const LONGEST: usize = 4;
     const MOST_WORDS: usize = 200;
     let said: Vec<&str> = text.unicode_words().take(MOST_WORDS).collect();
-    let telling: Vec<bool> = said.iter().map(|word| !words(word).is_empty()).collect();
+    let telling: Vec<bool> = said.iter().map(|word| says_something(&fold(word))).collect();
     let mut runs = Vec::new();
     for length in (1..=LONGEST).rev() {
         for (run, telling) in said.windows(length).zip(telling.windows(length)) {

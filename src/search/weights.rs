@@ -89,7 +89,7 @@ features! {
     ColleaguesInCommon colleagues_in_common 0.05,
     /// Groups in common; the rarer, the more.
     GroupsInCommon groups_in_common 0.04,
-    /// Words in common; the rarer, the more.
+    /// Words in common (BM25).
     WordsInCommon words_in_common 0.05,
     /// How many years of experience the mentor is ahead.
     ExperienceGap experience_gap 0.02,
@@ -117,7 +117,9 @@ impl Feature {
             Feature::FriendsInCommon | Feature::AlreadyFriend => &["friends"],
             Feature::ColleaguesInCommon | Feature::AlreadyColleague => &["colleagues"],
             Feature::GroupsInCommon => &["groups"],
-            Feature::WordsInCommon => &["headline", "about", "profession", "industry", "offers", "interests"],
+            Feature::WordsInCommon => {
+                &["headline", "about", "profession", "industry", "offers", "interests", "employers", "education"]
+            }
             Feature::ExperienceGap => &["years_experience"],
         }
     }

@@ -14,6 +14,7 @@ use rapport::config::Config;
 use rapport::embed::{EmbedError, Embedder, Model, Pooling, Templates, UnitVector};
 use rapport::index::columns::Attribute;
 use rapport::index::facet::{Facet, Probe};
+use rapport::index::words::key_of;
 use rapport::index::{Slot, Snapshot};
 use rapport::member::fold::{Key, fold};
 use rapport::member::{Education, Member, MemberId, Place, Role};
@@ -181,6 +182,13 @@ impl Whole {
             let of_keys = keys.iter().map(|key| columns.postings(attribute, *key).len());
             std::hint::black_box(of_slots.chain(of_keys).sum::<usize>());
         }
+        let words = &columns.words;
+        for word in ["nurse", "chess", "acme", "law", "help"].iter().filter_map(|word| key_of(word)) {
+            let (slots, counts) = words.postings(word);
+            let own =
+                self.slots.iter().map(|slot| u64::from(words.count(*slot, word)) + u64::from(words.length(*slot)));
+            std::hint::black_box((slots.len(), counts.len(), own.sum::<u64>(), words.mean_length(), words.profiles()));
+        }
         for background in [&backgrounds.profile, &backgrounds.interests, &backgrounds.phrases] {
             std::hint::black_box(background.floor(vectors, &self.queries[0]));
         }
@@ -250,7 +258,7 @@ impl Whole {
     }
 }
 
-const ATTRIBUTES: [Attribute; 13] = [
+const ATTRIBUTES: [Attribute; 12] = [
     Attribute::Profession,
     Attribute::Industry,
     Attribute::Employer,
@@ -263,7 +271,6 @@ const ATTRIBUTES: [Attribute; 13] = [
     Attribute::Region,
     Attribute::Country,
     Attribute::HomeCity,
-    Attribute::Word,
 ];
 
 /// Searches of every kind.

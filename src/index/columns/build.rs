@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use super::words::WordsBuilder;
 use super::{Attribute, NO_OFFSET, NONE, flag};
 use crate::index::arrays::{ArrayWriter, ListsBuilder};
 use crate::index::encode::{Encoded, Phrase};
@@ -25,7 +26,7 @@ pub(crate) struct ColumnsBuilder {
     fields: ListsBuilder<Key>,
     languages: ListsBuilder<Key>,
     groups: ListsBuilder<Key>,
-    words: ListsBuilder<Key>,
+    words: WordsBuilder,
     location: [Vec<Key>; 3],
     hometown: [Vec<Key>; 3],
     coordinates: Vec<f32>,
@@ -71,10 +72,10 @@ impl ColumnsBuilder {
             (&mut self.fields, &encoded.fields),
             (&mut self.languages, &encoded.languages),
             (&mut self.groups, &encoded.groups),
-            (&mut self.words, &encoded.words),
         ] {
             lists.push(keys.iter().copied());
         }
+        self.words.push(&encoded.words);
         for (columns, place) in [(&mut self.location, encoded.location), (&mut self.hometown, encoded.hometown)] {
             for (column, key) in columns.iter_mut().zip([place.city, place.region, place.country]) {
                 column.push(key);
@@ -124,10 +125,10 @@ impl ColumnsBuilder {
             ("fields", &self.fields),
             ("languages", &self.languages),
             ("groups", &self.groups),
-            ("words", &self.words),
         ] {
             out.lists(name, lists)?;
         }
+        self.words.write(&mut out)?;
         for (name, columns) in [("location", &self.location), ("hometown", &self.hometown)] {
             for (part, column) in ["city", "region", "country"].iter().zip(columns) {
                 out.array(&format!("{name}.{part}"), column)?;
@@ -163,7 +164,6 @@ impl ColumnsBuilder {
             add(Attribute::Region, &self.location[1][slot..=slot]);
             add(Attribute::Country, &self.location[2][slot..=slot]);
             add(Attribute::HomeCity, &self.hometown[0][slot..=slot]);
-            add(Attribute::Word, self.words.get(slot));
         }
         pairs.sort_unstable();
         let (mut keys, mut lists) = (Vec::new(), ListsBuilder::default());
