@@ -122,7 +122,7 @@ impl<'a> Comparison<'a> {
             ),
             Feature::WordsInCommon => {
                 let bm25: f32 = self.words_in_common(slot).map(|(_, weight)| weight).sum();
-                saturated(bm25 / lexical::of_one_rare_word(&snapshot.columns.words), words_c())
+                saturated(bm25 / lexical::of_one_rare_word(&snapshot.columns.words), 2.0)
             }
             Feature::ExperienceGap => {
                 self.years_ahead(slot).map_or(0.0, |(own, theirs)| ((theirs - own - 1.0) / 4.0).clamp(0.0, 1.0))
@@ -353,9 +353,4 @@ fn saturated(x: f32, c: f32) -> f32 {
 /// "Friends and neighbors on the Web", 2003). A neighbour of one counts as one of two.
 pub(super) fn adamic_adar<'a>(common: impl Iterator<Item = Slot>, neighbours: impl Fn(Slot) -> &'a [u32]) -> f32 {
     common.map(|slot| 1.0 / (neighbours(slot).len().max(2) as f32).ln()).sum()
-}
-
-fn words_c() -> f32 {
-    static C: std::sync::OnceLock<f32> = std::sync::OnceLock::new();
-    *C.get_or_init(|| std::env::var("LEX_C").map_or(2.0, |c| c.parse().unwrap()))
 }

@@ -118,8 +118,14 @@ impl Walk<'_> {
 /// MaxScore (Turtle and Flood, "Query evaluation: strategies and optimizations", 1995): the terms' postings are read side
 /// by side in the order of slots. Once enough are found, the most common terms, which even together would not lift a
 /// profile among the best, are only looked up.
-pub(super) fn best(terms: &[Term], words: &WordColumns, allowed: &FixedBitSet, most: usize, seed: u64) -> Vec<Slot> {
-    let walk = |term| {
+pub(super) fn best<'a>(
+    terms: &'a [Term],
+    words: &'a WordColumns,
+    allowed: &FixedBitSet,
+    most: usize,
+    seed: u64,
+) -> Vec<Slot> {
+    let walk = |term: &'a Term| {
         let (slots, counts) = words.postings(term.key);
         // Of a damaged file one list may be shorter.
         let both = slots.len().min(counts.len());

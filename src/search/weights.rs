@@ -90,7 +90,7 @@ features! {
     /// Groups in common; the rarer, the more.
     GroupsInCommon groups_in_common 0.04,
     /// Words in common (BM25).
-    WordsInCommon words_in_common 0.05,
+    WordsInCommon words_in_common 0.10,
     /// How many years of experience the mentor is ahead.
     ExperienceGap experience_gap 0.02,
     /// They are friends already; counts only where known people are asked for.
