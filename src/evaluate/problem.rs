@@ -37,11 +37,11 @@ pub enum ProblemKind {
     Duplicate,
     /// Judgements or rankings of a query that is not among the queries; left out.
     UnknownQuery,
-    /// A query without judgements: ranked, but left out of what is measured.
-    NotJudged,
     /// A query that cannot be asked, such as one by a member who is not stored; left out.
     NotAvailable,
-    /// A query of which one of two runs has nothing; left out of their comparison.
+    /// A query without judgements: ranked, but not measured.
+    NotJudged,
+    /// A query for which one of two runs has nothing; not compared.
     NotInRun,
     /// A member who is judged or ranked and is not in the index. Relevant ones count as not found, as with trec_eval.
     UnknownMember,
@@ -54,9 +54,9 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    /// Whether what has the problem was left out.
-    pub fn leaves_out(self) -> bool {
-        self < ProblemKind::UnknownMember
+    /// Whether lines of a file were set aside for it.
+    pub fn sets_aside(self) -> bool {
+        self < ProblemKind::NotJudged
     }
 
     /// Problems of the kind, in words.
@@ -65,8 +65,8 @@ impl ProblemKind {
             ProblemKind::Malformed => "lines that cannot be read; left out",
             ProblemKind::Duplicate => "repeated lines; left out",
             ProblemKind::UnknownQuery => "queries that are not among the queries asked; left out",
-            ProblemKind::NotJudged => "queries without judgements; not measured",
             ProblemKind::NotAvailable => "queries that cannot be asked; left out",
+            ProblemKind::NotJudged => "queries without judgements; not measured",
             ProblemKind::NotInRun => "queries that one of the runs has nothing for; not compared",
             ProblemKind::UnknownMember => "members who are not in the index; relevant ones count as not found",
             ProblemKind::NothingRelevant => "queries with nobody relevant; they count as zero",
