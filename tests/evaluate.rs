@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use common::{by_member, by_text, find, mentee, mentor, models_dir, sample, strings, wait};
 use rapport::evaluate::{
-    Comparison, DEPTH, EvaluateError, JudgementError, Judgements, Metric, ProblemKind, Run, Scored, Worse,
+    Comparison, DEPTH, EvaluateError, JudgementError, Judgements, Metric, Problem, ProblemKind, Run, Scored, Worse,
     check_not_worse, compare, evaluate, gate, rank_all, rank_queries,
 };
 use rapport::member::Member;
@@ -29,13 +29,12 @@ fn judgements(queries: &str, qrels: &str) -> Result<Judgements, JudgementError> 
 }
 
 /// The rankings of a run file's text, and what was wrong with it.
-fn run_of(text: &str) -> (Result<Run, JudgementError>, Vec<(ProblemKind, Option<u64>, String)>) {
+fn run_of(text: &str) -> (Result<Run, JudgementError>, Vec<Problem>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.run");
     fs::write(&file, text).unwrap();
     let mut problems = Vec::new();
-    let run = Run::read(&file, &mut problems);
-    (run, problems.into_iter().map(|problem| (problem.kind, problem.line, problem.problem)).collect())
+    (Run::read(&file, &mut problems), problems)
 }
 
 #[test]
@@ -189,9 +188,9 @@ fn what_is_wrong_with_a_run_is_named_with_its_line() {
         ("q Q0 c last 0.1 t", WrongRank, 3, "is no number; by its score it is 3"),
     ] {
         let (run, problems) = run_of(&format!("{whole}{lines}"));
-        let [(found, at, problem)] = &problems[..] else { panic!("{lines}: {problems:?}") };
-        assert_eq!((*found, *at), (kind, Some(line)), "{lines}: {problem}");
-        assert!(problem.contains(said), "{lines}: {problem}");
+        let [problem] = &problems[..] else { panic!("{lines}: {problems:?}") };
+        assert_eq!((problem.kind, problem.line), (kind, Some(line)), "{lines}: {problem}");
+        assert!(problem.problem.contains(said), "{lines}: {problem}");
         assert_eq!(run.unwrap().ranking("q").unwrap()[0].member, "a");
     }
     for text in ["", "\n", "q Q0 a"] {

@@ -239,9 +239,9 @@ fn write_difference(out: &mut impl Write, what: &str, difference: &Difference) -
     let Difference { query, said, before, after, top_before, top_after, .. } = difference;
     writeln!(out, "\n{what}: {} ({}), nDCG@10 {before:.4} before, {after:.4} after", clean(said), clean(query))?;
     for (when, top) in [("before", top_before), ("after", top_after)] {
-        for (Placed { member, grade, said }, rank) in top.iter().zip(1..) {
+        for Placed { rank, member, grade, said } in top {
             let grade = grade.map_or("not judged".into(), |grade| format!("grade {grade}"));
-            writeln!(out, "  {when:<6} {rank}. {} ({}), {grade}", clean(said), clean(member))?;
+            writeln!(out, "  {when:<6} {rank:>2}. {} ({}), {grade}", clean(said), clean(member))?;
         }
     }
     Ok(())

@@ -10,13 +10,13 @@ use super::metrics::Metric;
 use super::problem::{Problem, ProblemKind};
 use super::run::{Run, Scored};
 use super::significance::{Estimate, bootstrap_mean, holm, randomisation_test};
-use super::{QueryResult, score};
+use super::{QueryResult, SHOWN, score};
 use crate::search::{SearchError, Searcher};
 
 /// The metric by which queries are said to be won or lost.
-const BY: Metric = Metric::Ndcg(10);
+const BY: Metric = Metric::Ndcg(SHOWN);
 
-/// How many wins and losses are kept with their words, and how many members of each ranking.
+/// How many wins and losses are kept with their words, and how many members of each ranking whatever their grade.
 const TOLD: usize = 20;
 const PLACES: usize = 3;
 
@@ -73,15 +73,17 @@ pub struct Difference {
     pub before: f64,
     /// And in the run.
     pub after: f64,
-    /// The baseline's first members.
+    /// Of the baseline's first ten members, the first three and the relevant ones.
     pub top_before: Vec<Placed>,
-    /// The run's.
+    /// Of the run's.
     pub top_after: Vec<Placed>,
 }
 
 /// A member at the top of a ranking.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Placed {
+    /// Counted from 1.
+    pub rank: usize,
     /// The community's own id.
     pub member: String,
     /// The grade, where one was given.
@@ -185,12 +187,14 @@ fn difference(judgements: &Judgements, query: &JudgedQuery, baseline: &Run, run:
     let ranking = |run: &Run| run.ranking(&query.id).unwrap_or_default().to_vec();
     let value = |ranking: &[Scored]| grades.map_or(0.0, |grades| BY.of(ranking, grades));
     let top = |ranking: Vec<Scored>| {
-        let placed = |Scored { member, .. }: Scored| Placed {
+        let placed = |(Scored { member, .. }, rank): (Scored, usize)| Placed {
+            rank,
             grade: grades.and_then(|grades| grades.get(&member)).copied(),
             member,
             said: String::new(),
         };
-        ranking.into_iter().take(PLACES).map(placed).collect()
+        let first = ranking.into_iter().zip(1..).take(SHOWN).map(placed);
+        first.filter(|placed| placed.rank <= PLACES || placed.grade > Some(0)).collect()
     };
     let (before, after) = (ranking(baseline), ranking(run));
     Difference {

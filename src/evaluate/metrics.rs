@@ -73,7 +73,7 @@ impl Metric {
             Metric::AveragePrecision => {
                 let places = ranking.iter().enumerate().filter(|(_, scored)| relevant(scored)).map(|(at, _)| at + 1);
                 let precisions = places.zip(1u32..).map(|(rank, found)| f64::from(found) / rank as f64);
-                precisions.sum::<f64>() / all_relevant as f64
+                total(precisions) / all_relevant as f64
             }
             Metric::Recall(k) => found(k) / all_relevant as f64,
             Metric::Precision(k) => found(k) / k as f64,
@@ -84,7 +84,12 @@ impl Metric {
 /// Grades of zero and less gain nothing.
 fn dcg(grades: impl Iterator<Item = i32>, k: usize) -> f64 {
     let gains = grades.take(k).zip(2u32..).filter(|(grade, _)| *grade > 0);
-    gains.map(|(grade, place)| f64::from(grade) / f64::from(place).log2()).sum()
+    total(gains.map(|(grade, place)| f64::from(grade) / f64::from(place).log2()))
+}
+
+/// The sum; of nothing it is 0, where the standard library's is −0.
+fn total(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |sum, value| sum + value)
 }
 
 impl std::fmt::Display for Metric {
