@@ -25,17 +25,20 @@ mod calibration;
 mod compare;
 mod exposure;
 mod gate;
+pub mod judge;
 mod judgements;
 mod learn;
 mod measure;
 mod metrics;
+pub mod outcomes;
 mod pool;
 mod problem;
+pub mod report;
 mod run;
 mod significance;
 mod tune;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -43,7 +46,7 @@ use serde::Serialize;
 pub use ablation::{Ablated, ablate};
 pub use calibration::{Calibration, Shown, Step, calibrate, chance};
 pub use compare::{Compared, Comparison, Difference, Placed, compare};
-pub use exposure::{Exposure, GroupExposure, exposure};
+pub use exposure::{Exposure, GroupExposure, GroupField, exposure, exposure_of};
 pub use gate::{GateError, Worse, check_not_worse, gate};
 pub use judgements::{JudgedQuery, Judgements, Qrels};
 pub use learn::{Lesson, learn};
@@ -97,8 +100,10 @@ pub struct Evaluation {
     pub metrics: Vec<Measured>,
     /// The same by the queries' `group`; empty where no query has one.
     pub groups: Vec<Group>,
-    /// How many of those who can be found are shown to anybody.
-    pub coverage: Coverage,
+    /// How what is shown is shared out among those who can be found.
+    pub exposure: Exposure,
+    /// What a match is worth as a chance of a good one.
+    pub calibration: Calibration,
     /// How well the facets are searched, whatever the ranking makes of it.
     pub retrieval: Retrieval,
     /// How long searches take.
@@ -132,17 +137,6 @@ pub struct Group {
     pub metrics: Vec<Measured>,
 }
 
-/// How widely mentors are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Coverage {
-    /// Distinct mentors among the first [`SHOWN`] of some query.
-    pub shown: usize,
-    /// Mentors who can be found at all.
-    pub findable: usize,
-    /// The one by the other, in [0, 1].
-    pub share: f64,
-}
-
 /// One query's metrics.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QueryResult {
@@ -158,7 +152,7 @@ pub struct QueryResult {
 /// Ranks every query `depth` deep and measures the rankings; also gives them as a run.
 ///
 /// Means are over the queries that have judgements and can be asked; one that finds nobody counts as zero, as with
-/// trec_eval's option -c.
+/// trec_eval's option -c. Exposure is without groups; [`exposure_of`] gives them.
 ///
 /// # Errors
 /// [`EvaluateError`]; that a query names somebody who is not available is a problem, not an error.
@@ -169,8 +163,9 @@ pub async fn evaluate(
 ) -> Result<(Evaluation, Run), EvaluateError> {
     let mut problems = judgements.problems.clone();
     problems.extend(judgements.unknown_members(|id| searcher.snapshot().columns.slot(id).is_some()));
-    let (run, unavailable) = rank_queries(searcher, judgements, depth).await?;
-    problems.extend(unavailable);
+    let ranked = measure::rank_with_matches(searcher, judgements, depth).await?;
+    let run = ranked.run;
+    problems.extend(ranked.problems);
     let per_query = score(judgements, &run);
     if per_query.is_empty() {
         let first = problems.first().map(Problem::to_string);
@@ -184,7 +179,8 @@ pub async fn evaluate(
         queries: per_query.len(),
         metrics: means(&per_query.iter().collect::<Vec<_>>()),
         groups: groups(&per_query),
-        coverage: coverage(searcher, &run),
+        exposure: exposure_of(searcher, &run, &[]).await?,
+        calibration: calibration::calibrate_shown(judgements, &ranked.shown),
         retrieval: retrieval(searcher, &judgements.queries, depth).await?,
         latency: latency(searcher, &judgements.queries).await?,
         ties: run.ties(),
@@ -226,16 +222,4 @@ fn groups(results: &[QueryResult]) -> Vec<Group> {
         metrics: means(&results),
     };
     by_label.into_iter().map(group).collect()
-}
-
-fn coverage(searcher: &Searcher, run: &Run) -> Coverage {
-    let snapshot = searcher.snapshot();
-    let top = run.rankings().flat_map(|(_, ranking)| ranking.iter().take(SHOWN));
-    let shown: HashSet<_> = top
-        .filter_map(|scored| snapshot.columns.slot(&scored.member))
-        // A query may ask for others than mentors; they are no part of what could be shown.
-        .filter(|slot| snapshot.findable.contains(slot.index()))
-        .collect();
-    let findable = snapshot.findable.count_ones(..);
-    Coverage { shown: shown.len(), findable, share: shown.len() as f64 / findable.max(1) as f64 }
 }

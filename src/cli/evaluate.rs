@@ -10,9 +10,10 @@ use anyhow::Context;
 use clap::Args;
 use indicatif::HumanCount;
 use rapport::config::Config;
+use rapport::evaluate::report::{Against, Report};
 use rapport::evaluate::{
-    Ablated, Compared, Comparison, Difference, Estimate, Evaluation, Judgements, Measured, Placed, Problem, Run,
-    ablate, compare, evaluate, rank_queries,
+    Ablated, Calibration, Compared, Comparison, Difference, Estimate, Evaluation, Exposure, GroupExposure, GroupField,
+    Judgements, Measured, Placed, Problem, Run, ablate, compare, evaluate, exposure_of, rank_queries,
 };
 use rapport::index::{Snapshot, publish};
 use rapport::search::Searcher;
@@ -24,6 +25,9 @@ use super::{Done, Usage};
 
 /// Problems of one kind that are named on the terminal; --json names all.
 const NAMED: usize = 3;
+
+/// Groups of one field shown on the terminal, the largest.
+const GROUPS: usize = 10;
 
 /// Wins and losses shown on the terminal, of each.
 const TOLD: usize = 3;
@@ -49,6 +53,12 @@ pub struct Arguments {
     /// Also measure what is left with each feature, facet and source of candidates off
     #[arg(long)]
     ablate: bool,
+    /// Also say how often mentors are shown by these fields of their records
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = group_field)]
+    groups: Vec<GroupField>,
+    /// Write report.html, to read and print, and report.json into this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// The result as one JSON object
     #[arg(long)]
     json: bool,
@@ -71,7 +81,10 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
     let baseline = arguments.baseline.as_deref().map(|named| Baseline::open(config, named)).transpose()?;
     let searcher = Searcher::open(config).await?;
     let depth = usize::from(arguments.depth);
-    let (evaluation, run) = evaluate(&searcher, &judgements, depth).await?;
+    let (mut evaluation, run) = evaluate(&searcher, &judgements, depth).await?;
+    if !arguments.groups.is_empty() {
+        evaluation.exposure = exposure_of(&searcher, &run, &arguments.groups).await?;
+    }
     if let Some(path) = &arguments.run {
         write_run(path, &evaluation.state, &run)?;
     }
@@ -87,6 +100,13 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
         }
     };
     let ablation = if arguments.ablate { ablate(&searcher, &judgements, depth).await? } else { Vec::new() };
+    if let Some(folder) = &arguments.report {
+        let baseline = arguments.baseline.as_ref().map(|named| named.display().to_string());
+        let compared = comparison.clone().zip(baseline);
+        let compared = compared.map(|(comparison, baseline)| Against { baseline, comparison });
+        let report = Report::gather(&searcher, &judgements, &run, evaluation.clone(), compared).await?;
+        write_report(folder, &report)?;
+    }
     let output = Output { evaluation, comparison, ablation };
     let mut out = anstream::stdout().lock();
     if arguments.json {
@@ -165,8 +185,24 @@ fn write_run(path: &Path, tag: &str, run: &Run) -> anyhow::Result<()> {
     out.flush().with_context(cannot)
 }
 
+fn write_report(folder: &Path, report: &Report) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for (name, text) in [("report.html", report.html()?), ("report.json", serde_json::to_string_pretty(report)?)] {
+        let path = folder.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    eprintln!("{}: open report.html in a browser", folder.display());
+    Ok(())
+}
+
+fn group_field(name: &str) -> Result<GroupField, String> {
+    let known = || GroupField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
+    let found = GroupField::ALL.iter().find(|field| field.name() == name.trim());
+    found.copied().ok_or_else(|| format!("expected some of {}", known()))
+}
+
 fn write_evaluation(out: &mut impl Write, evaluation: &Evaluation) -> io::Result<()> {
-    let Evaluation { state, depth, queries, metrics, groups, coverage, retrieval, ties, .. } = evaluation;
+    let Evaluation { state, depth, queries, metrics, groups, exposure, calibration, retrieval, ties, .. } = evaluation;
     writeln!(out, "{} queries on {state}, {depth} deep", HumanCount(*queries as u64))?;
     writeln!(out, "{:<12} {:>7}  95 % interval", "", "mean")?;
     write_means(out, metrics)?;
@@ -174,13 +210,8 @@ fn write_evaluation(out: &mut impl Write, evaluation: &Evaluation) -> io::Result
         writeln!(out, "{} ({} queries)", clean(&group.group), HumanCount(group.queries as u64))?;
         write_means(out, &group.metrics)?;
     }
-    writeln!(
-        out,
-        "coverage     {} of {} mentors to be found are among the first ten of some query ({:.1} %)",
-        HumanCount(coverage.shown as u64),
-        HumanCount(coverage.findable as u64),
-        100.0 * coverage.share
-    )?;
+    write_exposure(out, exposure)?;
+    write_calibration(out, calibration)?;
     let recall = |name: &str, recall: Option<f64>| recall.map(|recall| format!("{name} {recall:.4}"));
     let recalls = [recall("profile", retrieval.profile), recall("interests", retrieval.interests)];
     let recalls: Vec<String> = recalls.into_iter().flatten().collect();
@@ -201,6 +232,48 @@ fn write_means(out: &mut impl Write, metrics: &[Measured]) -> io::Result<()> {
         writeln!(out, "{metric:<12} {mean:>7.4}  {low:.4} to {high:.4}")?;
     }
     Ok(())
+}
+
+fn write_exposure(out: &mut impl Write, exposure: &Exposure) -> io::Result<()> {
+    writeln!(
+        out,
+        "exposure     {} of {} mentors to be found are among the first ten of some query ({:.1} %); Gini {:.3}; the tenth \
+         shown most has {:.1} %",
+        HumanCount(exposure.shown as u64),
+        HumanCount(exposure.findable as u64),
+        100.0 * exposure.coverage,
+        exposure.gini,
+        100.0 * exposure.top_tenth
+    )?;
+    let mut groups: Vec<&GroupExposure> = exposure.groups.iter().collect();
+    groups.sort_by_key(|group| (group.field.as_str(), std::cmp::Reverse(group.findable)));
+    for of_field in groups.chunk_by(|left, right| left.field == right.field) {
+        for GroupExposure { field, value, findable, share, parity } in of_field.iter().take(GROUPS) {
+            let value = value.as_deref().unwrap_or("(not said)");
+            let (value, share) = (clean(value), 100.0 * share);
+            writeln!(out, "  {field:<10} {value:<24} {findable:>7} mentors, {share:>5.1} % of it, parity {parity:.2}")?;
+        }
+        if of_field.len() > GROUPS {
+            writeln!(out, "  and {} smaller groups; --json names all", of_field.len() - GROUPS)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_calibration(out: &mut impl Write, calibration: &Calibration) -> io::Result<()> {
+    let (Some(first), Some(last)) = (calibration.steps.first(), calibration.steps.last()) else {
+        return Ok(());
+    };
+    write!(
+        out,
+        "calibration  a mentor shown is a good one with a chance of {:.3} (match from {:.3}) to {:.3} (from {:.3}); Brier \
+         {:.4}, {:.4} by the mean alone",
+        first.chance, first.from, last.chance, last.from, calibration.brier, calibration.brier_of_mean
+    )?;
+    match calibration.threshold {
+        None => writeln!(out),
+        Some(threshold) => writeln!(out, "; below {threshold:.3} it is less than half of the mean"),
+    }
 }
 
 fn write_comparison(out: &mut impl Write, comparison: &Comparison, baseline: &str) -> io::Result<()> {

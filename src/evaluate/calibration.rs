@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::judgements::Judgements;
+
 /// A mentor that was shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shown {
@@ -45,6 +47,18 @@ const FOLDS: usize = 5;
 
 /// A step of fewer would say more than they know.
 const FEWEST: usize = 20;
+
+/// Learns the chances from who was shown for each query, in their order, and with what match. Good is who has a grade of
+/// 1 or more; who has none counts as not good, as in the metrics, so that few judgements make for low chances. Queries
+/// without judgements say nothing.
+pub(super) fn calibrate_shown(judgements: &Judgements, shown: &[Vec<(String, f64)>]) -> Calibration {
+    let judged = judgements.queries.iter().zip(shown).filter_map(|(query, shown)| {
+        let grades = judgements.qrels.of(&query.id)?;
+        let good = |id: &str| grades.get(id).is_some_and(|grade| *grade > 0);
+        Some(shown.iter().map(|(id, match_)| Shown { match_: *match_, good: good(id) }).collect())
+    });
+    calibrate(&judged.collect::<Vec<Vec<Shown>>>())
+}
 
 /// Learns the chances from mentors that were shown, given by query: the queries are what is held out.
 pub fn calibrate(queries: &[Vec<Shown>]) -> Calibration {

@@ -4,6 +4,71 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::SHOWN;
+use super::run::Run;
+use crate::index::Slot;
+use crate::member::fold::fold;
+use crate::member::{Member, Place};
+use crate::search::{SearchError, Searcher};
+
+/// Records read at once, so that a large community is never in memory as a whole.
+const RECORDS: usize = 1_000;
+
+/// A field of the mentors' records to group them by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupField {
+    /// Of the location.
+    Country,
+    /// Of the location.
+    Region,
+    /// Of the location.
+    City,
+    /// As it stands in the record.
+    Industry,
+    /// As it stands in the record.
+    Profession,
+    /// A mentor of several languages is in the group of each.
+    Language,
+}
+
+impl GroupField {
+    /// Every field.
+    pub const ALL: &'static [GroupField] = &[
+        GroupField::Country,
+        GroupField::Region,
+        GroupField::City,
+        GroupField::Industry,
+        GroupField::Profession,
+        GroupField::Language,
+    ];
+
+    /// The name on the command line and in what is given.
+    pub fn name(self) -> &'static str {
+        match self {
+            GroupField::Country => "country",
+            GroupField::Region => "region",
+            GroupField::City => "city",
+            GroupField::Industry => "industry",
+            GroupField::Profession => "profession",
+            GroupField::Language => "language",
+        }
+    }
+
+    fn values(self, member: &Member) -> Vec<String> {
+        let of_place =
+            |part: fn(&Place) -> &Option<String>| member.location.as_ref().and_then(|place| part(place).clone());
+        match self {
+            GroupField::Country => of_place(|place| &place.country).into_iter().collect(),
+            GroupField::Region => of_place(|place| &place.region).into_iter().collect(),
+            GroupField::City => of_place(|place| &place.city).into_iter().collect(),
+            GroupField::Industry => member.industry.iter().cloned().collect(),
+            GroupField::Profession => member.profession.iter().cloned().collect(),
+            GroupField::Language => member.languages.clone(),
+        }
+    }
+}
+
 /// How what is shown is shared out among the mentors who may be found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exposure {
@@ -38,14 +103,49 @@ pub struct GroupExposure {
     pub parity: f64,
 }
 
+/// How the first [`SHOWN`] of each ranking of a run are shared out among the mentors whom the index can show. Groups are
+/// of what the mentors' records say openly; spellings that fold to the same are one group.
+///
+/// # Errors
+/// [`SearchError::Store`] where groups are asked for and the members' database cannot be read.
+pub async fn exposure_of(searcher: &Searcher, run: &Run, groups: &[GroupField]) -> Result<Exposure, SearchError> {
+    let snapshot = searcher.snapshot();
+    let findable: Vec<&str> = snapshot.findable.ones().map(|slot| snapshot.columns.id(Slot(slot as u32))).collect();
+    let mut values: HashMap<(String, &str), Vec<String>> = HashMap::new();
+    let mut spellings: HashMap<(GroupField, String), String> = HashMap::new();
+    for ids in findable.chunks(RECORDS).filter(|_| !groups.is_empty()) {
+        for member in searcher.members(ids).await? {
+            for field in groups {
+                let mut of_field = Vec::new();
+                for value in field.values(&member) {
+                    // The first spelling stands for the others.
+                    let spelling = spellings.entry((*field, fold(&value))).or_insert(value);
+                    if !of_field.contains(spelling) {
+                        of_field.push(spelling.clone());
+                    }
+                }
+                values.insert((member.id.to_string(), field.name()), of_field);
+            }
+        }
+    }
+    let rankings: Vec<Vec<String>> = run
+        .rankings()
+        .map(|(_, ranking)| ranking.iter().take(SHOWN).map(|scored| scored.member.clone()).collect())
+        .collect();
+    let fields: Vec<&'static str> = groups.iter().map(|field| field.name()).collect();
+    let values_of = |id: &str, field: &'static str| values.get(&(id.to_owned(), field)).cloned().unwrap_or_default();
+    Ok(exposure(rankings.iter().map(Vec::as_slice), SHOWN, &findable, &fields, values_of))
+}
+
 /// How the first `k` of each ranking are shared out among `findable`. A place counts 1 / log2(rank + 1), as in DCG: what
-/// stands first is seen most. `groups` names the fields to group by and gives a mentor's value of each.
+/// stands first is seen most. `fields` are what to group by, and `values_of` gives a mentor's values of each: one of
+/// several values is in several groups, one of none in that of the absent.
 pub fn exposure<'a>(
     rankings: impl Iterator<Item = &'a [String]>,
     k: usize,
     findable: &[&str],
-    fields: &[String],
-    value_of: impl Fn(&str, &str) -> Option<String>,
+    fields: &[&'static str],
+    values_of: impl Fn(&str, &'static str) -> Vec<String>,
 ) -> Exposure {
     let mut seen: HashMap<&str, f64> = findable.iter().map(|id| (*id, 0.0)).collect();
     for ranking in rankings {
@@ -62,12 +162,16 @@ pub fn exposure<'a>(
     let groups = fields.iter().flat_map(|field| {
         let mut groups: BTreeMap<Option<String>, (usize, f64)> = BTreeMap::new();
         for id in findable {
-            let group = groups.entry(value_of(id, field)).or_default();
-            group.0 += 1;
-            group.1 += seen.get(id).copied().unwrap_or(0.0) / total;
+            let values = values_of(id, field);
+            let absent = values.is_empty().then_some(None);
+            for value in values.into_iter().map(Some).chain(absent) {
+                let group = groups.entry(value).or_default();
+                group.0 += 1;
+                group.1 += seen.get(id).copied().unwrap_or(0.0) / total;
+            }
         }
         groups.into_iter().map(|(value, (findable, share))| GroupExposure {
-            field: field.clone(),
+            field: (*field).to_owned(),
             value,
             findable,
             share,
@@ -99,8 +203,12 @@ mod tests {
     fn of(rankings: &[&[&str]], findable: &[&str]) -> Exposure {
         let rankings: Vec<Vec<String>> =
             rankings.iter().map(|ids| ids.iter().map(|id| (*id).to_owned()).collect()).collect();
-        let value_of = |id: &str, _: &str| (id != "d").then(|| if id == "a" { "x" } else { "y" }.to_owned());
-        exposure(rankings.iter().map(Vec::as_slice), 1, findable, &["team".into()], value_of)
+        let values_of = |id: &str, _: &str| match id {
+            "a" => vec!["x".to_owned()],
+            "d" => Vec::new(),
+            _ => vec!["y".to_owned(), "z".to_owned()],
+        };
+        exposure(rankings.iter().map(Vec::as_slice), 1, findable, &["team"], values_of)
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct Retrieval {
 }
 
 /// How long a search takes, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Latency {
     /// Queries measured.
     pub queries: usize,
@@ -36,6 +36,8 @@ pub struct Latency {
     pub median_ms: f64,
     /// 95 % of them took no longer.
     pub p95_ms: f64,
+    /// Each of the times, ascending.
+    pub times_ms: Vec<f64>,
 }
 
 /// Ranks every query `depth` deep, on all cores, and keeps of each ranking what `keep` makes of it: a result for each
@@ -84,24 +86,52 @@ pub async fn rank_queries(
     judgements: &Judgements,
     depth: usize,
 ) -> Result<(Run, Vec<Problem>), SearchError> {
+    let Ranked { run, problems, .. } = rank_with_matches(searcher, judgements, depth).await?;
+    Ok((run, problems))
+}
+
+/// What [`rank_queries`] gives, and the matches of those shown.
+pub(super) struct Ranked {
+    pub(super) run: Run,
+    /// By query, in their order: who is among the first ten, and with what match. A query that cannot be asked has none.
+    pub(super) shown: Vec<Vec<(String, f64)>>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// As [`rank_queries`].
+pub(super) async fn rank_with_matches(
+    searcher: &Searcher,
+    judgements: &Judgements,
+    depth: usize,
+) -> Result<Ranked, SearchError> {
+    let weights = searcher.weights().clone();
     let scored = move |candidates: Vec<Candidate>| {
+        let shown = candidates.iter().take(super::SHOWN);
+        let shown: Vec<(String, f64)> =
+            shown.map(|shown| (shown.id.clone(), weights.match_of(&shown.values))).collect();
         let scored = candidates.into_iter().take(depth);
-        scored.map(|Candidate { id, score, .. }| Scored { member: id, score }).collect::<Vec<_>>()
+        (scored.map(|Candidate { id, score, .. }| Scored { member: id, score }).collect::<Vec<_>>(), shown)
     };
     let rankings = rank_all(searcher, &judgements.queries, depth, scored).await?;
-    let (mut run, mut problems) = (Run::default(), Vec::new());
+    let mut ranked = Ranked { run: Run::default(), shown: Vec::new(), problems: Vec::new() };
     for (query, ranking) in judgements.queries.iter().zip(rankings) {
         match ranking {
-            Ok(ranking) => run.insert(&query.id, ranking),
-            Err(error) => problems.push(Problem {
-                kind: ProblemKind::NotAvailable,
-                file: judgements.file.clone(),
-                line: Some(query.line),
-                problem: format!("query {:?} cannot be asked: {error}", query.id),
-            }),
+            Ok((ranking, shown)) => {
+                ranked.run.insert(&query.id, ranking);
+                ranked.shown.push(shown);
+            }
+            Err(error) => {
+                ranked.shown.push(Vec::new());
+                ranked.problems.push(Problem {
+                    kind: ProblemKind::NotAvailable,
+                    file: judgements.file.clone(),
+                    line: Some(query.line),
+                    problem: format!("query {:?} cannot be asked: {error}", query.id),
+                });
+            }
         }
     }
-    Ok((run, problems))
+    Ok(ranked)
 }
 
 /// Measures the search of both facets against exact scans, on a hundred of the queries.
@@ -147,7 +177,7 @@ pub async fn latency(searcher: &Searcher, queries: &[JudgedQuery]) -> Result<Lat
     times.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| times.get((times.len().saturating_sub(1) as f64 * share).round() as usize).copied();
     let (median_ms, p95_ms) = (at(0.5).unwrap_or(0.0), at(0.95).unwrap_or(0.0));
-    Ok(Latency { queries: times.len(), median_ms, p95_ms })
+    Ok(Latency { queries: times.len(), median_ms, p95_ms, times_ms: times })
 }
 
 fn asked(query: &JudgedQuery, k: usize) -> SearchRequest {
