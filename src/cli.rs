@@ -3,6 +3,7 @@
 mod demo;
 mod evaluate;
 mod import;
+mod judge;
 mod model;
 mod progress;
 mod rebuild;
@@ -20,6 +21,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use rapport::config::{Config, ConfigError};
 use rapport::embed::EmbedError;
+use rapport::evaluate::judge::JudgeError;
 use rapport::evaluate::{EvaluateError, JudgementError, RunError};
 use rapport::search::SearchError;
 use tracing_subscriber::EnvFilter;
@@ -56,6 +58,8 @@ enum Command {
     Search(search::Arguments),
     /// Measure matches against judgements, and compare them with an earlier run or generation
     Evaluate(evaluate::Arguments),
+    /// Make judgements: grade whom several configurations show, or take the outcomes of introductions
+    Judge(judge::Arguments),
     /// Write a believable invented community as JSONL
     Sample(sample::Arguments),
     /// See it work: model, 2,000 invented members, index, three searches with their reasons
@@ -89,6 +93,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
             let unknown = matches!(error.downcast_ref(), Some(EmbedError::Unknown { .. }));
             let judgements = error.is::<JudgementError>()
                 || error.downcast_ref::<EvaluateError>().is_some_and(EvaluateError::is_callers)
+                || error.downcast_ref::<JudgeError>().is_some_and(JudgeError::is_callers)
                 || matches!(error.downcast_ref(), Some(RunError::WhiteSpace { .. }));
             let usage = error.is::<ConfigError>() || error.is::<Usage>();
             ExitCode::from(if callers || unknown || judgements || usage { 2 } else { 1 })
@@ -110,6 +115,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Rebuild(arguments) => runtime.block_on(rebuild::run(&config, arguments)),
         Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
+        Command::Judge(arguments) => runtime.block_on(judge::run(&config, &arguments)),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Demo(arguments) => runtime.block_on(demo::run(config, &arguments)),
         Command::Tune(arguments) => runtime.block_on(tune::run(&config, &arguments)),

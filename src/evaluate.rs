@@ -48,7 +48,7 @@ pub use calibration::{Calibration, Shown, Step, calibrate, chance};
 pub use compare::{Compared, Comparison, Difference, Placed, compare};
 pub use exposure::{Exposure, GroupExposure, GroupField, exposure, exposure_of};
 pub use gate::{GateError, Worse, check_not_worse, gate};
-pub use judgements::{JudgedQuery, Judgements, Qrels};
+pub use judgements::{JudgedQuery, Judgements, Qrels, read_queries};
 pub use learn::{Lesson, learn};
 pub use measure::{Latency, Retrieval, latency, rank_all, rank_queries, retrieval};
 pub use metrics::Metric;

@@ -297,8 +297,8 @@ fn figures_are_those_of_the_rankings() {
     let groups = found["groups"].as_array().unwrap();
     assert_eq!(groups.iter().map(|group| group["group"].as_str().unwrap()).collect::<Vec<_>>(), ["care", "craft"]);
     assert!((of("nDCG@10", &groups[0]) - q1).abs() < 1e-9 && groups[0]["queries"] == 1);
-    let coverage = &found["coverage"];
-    assert_eq!((&coverage["shown"], &coverage["findable"], &coverage["share"]), (&4.into(), &4.into(), &1.0.into()));
+    let exposure = &found["exposure"];
+    assert_eq!((&exposure["shown"], &exposure["findable"], &exposure["coverage"]), (&4.into(), &4.into(), &1.0.into()));
     assert!(found["latency"]["median_ms"].as_f64().unwrap() > 0.0);
     assert_eq!(found["retrieval"]["profile"], serde_json::Value::Null, "everyone is ranked");
     let kinds: Vec<(&str, u64)> = found["problems"]

@@ -70,6 +70,16 @@ impl Qrels {
         self.queries.get(query)
     }
 
+    /// Takes a judgement away.
+    pub(super) fn remove(&mut self, query: &str, member: &str) {
+        if let Entry::Occupied(mut grades) = self.queries.entry(query.to_owned()) {
+            grades.get_mut().remove(member);
+            if grades.get().is_empty() {
+                grades.remove();
+            }
+        }
+    }
+
     /// Adds a judgement; nothing changes, and the grade that stands is given, where there is one already.
     pub fn insert(&mut self, query: &str, member: &str, grade: i32) -> Option<i32> {
         match self.queries.entry(query.to_owned()).or_default().entry(member.to_owned()) {
@@ -181,7 +191,11 @@ struct QueryLine {
     known: Known,
 }
 
-fn read_queries(path: &Path, problems: &mut Vec<Problem>) -> Result<Vec<JudgedQuery>, JudgementError> {
+/// Reads a queries file alone. What cannot be used is left out and named in `problems`.
+///
+/// # Errors
+/// Where the file cannot be read, or nothing in it can be used.
+pub fn read_queries(path: &Path, problems: &mut Vec<Problem>) -> Result<Vec<JudgedQuery>, JudgementError> {
     let file = path.display().to_string();
     let mut first_lines: HashMap<String, u64> = HashMap::new();
     let mut queries = Vec::new();
@@ -230,7 +244,7 @@ fn parse_query(text: &str, line: u64) -> Result<JudgedQuery, String> {
     Ok(JudgedQuery { id, group, request, line })
 }
 
-fn read_qrels(path: &Path, problems: &mut Vec<Problem>) -> Result<Qrels, JudgementError> {
+pub(super) fn read_qrels(path: &Path, problems: &mut Vec<Problem>) -> Result<Qrels, JudgementError> {
     let file = path.display().to_string();
     let mut qrels = Qrels::default();
     for (line, text) in lines(path, problems)? {

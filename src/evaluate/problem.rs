@@ -43,6 +43,8 @@ pub enum ProblemKind {
     NotJudged,
     /// A query for which one of two runs has nothing; not compared.
     NotInRun,
+    /// A member whose id holds white space, which TREC's formats cannot hold; not asked about.
+    WhiteSpace,
     /// A member who is judged or ranked and is not in the index. Relevant ones count as not found, as with trec_eval.
     UnknownMember,
     /// A query with judgements of which none is above zero: it counts as zero, as with trec_eval.
@@ -68,6 +70,7 @@ impl ProblemKind {
             ProblemKind::NotAvailable => "queries that cannot be asked; left out",
             ProblemKind::NotJudged => "queries without judgements; not measured",
             ProblemKind::NotInRun => "queries that one of the runs has nothing for; not compared",
+            ProblemKind::WhiteSpace => "members whose ids hold white space, which qrels cannot hold; not asked about",
             ProblemKind::UnknownMember => "members who are not in the index; relevant ones count as not found",
             ProblemKind::NothingRelevant => "queries with nobody relevant; they count as zero",
             ProblemKind::Ties => "rankings with equal scores; ordered by id, the later first",
