@@ -106,6 +106,6 @@ fn write(path: &Path, content: impl FnOnce(&mut BufWriter<File>) -> io::Result<(
 }
 
 fn done(problems: &[Problem]) -> Done {
-    let left_out = problems.iter().any(|problem| problem.kind.leaves_out());
-    if left_out { Done::WithRejects } else { Done::Fully }
+    let set_aside = problems.iter().any(|problem| problem.kind.sets_aside());
+    if set_aside { Done::WithRejects } else { Done::Fully }
 }
