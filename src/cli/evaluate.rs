@@ -1,5 +1,7 @@
 //! `rapport evaluate`
 
+mod shown;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -12,22 +14,21 @@ use indicatif::HumanCount;
 use rapport::config::Config;
 use rapport::evaluate::report::{Against, Report};
 use rapport::evaluate::{
-    Ablated, Calibration, Compared, Comparison, Difference, Estimate, Evaluation, Exposure, GroupExposure, GroupField,
-    Judgements, Measured, Placed, Problem, Run, ablate, compare, evaluate, exposure_of, rank_queries,
+    Ablated, Compared, Comparison, Difference, Estimate, Evaluation, GroupField, Judgements, Measured, Placed, Problem,
+    Run, ablate, compare, evaluate, exposure_of, rank_queries,
 };
 use rapport::index::{Snapshot, publish};
 use rapport::search::Searcher;
 use rapport::store::Store;
 use serde::Serialize;
 
+use shown::{group_field, write_calibration, write_exposure};
+
 use super::render::clean;
 use super::{Done, Usage};
 
 /// Problems of one kind that are named on the terminal; --json names all.
 const NAMED: usize = 3;
-
-/// Groups of one field shown on the terminal, the largest.
-const GROUPS: usize = 10;
 
 /// Wins and losses shown on the terminal, of each.
 const TOLD: usize = 3;
@@ -195,12 +196,6 @@ fn write_report(folder: &Path, report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn group_field(name: &str) -> Result<GroupField, String> {
-    let known = || GroupField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
-    let found = GroupField::ALL.iter().find(|field| field.name() == name.trim());
-    found.copied().ok_or_else(|| format!("expected some of {}", known()))
-}
-
 fn write_evaluation(out: &mut impl Write, evaluation: &Evaluation) -> io::Result<()> {
     let Evaluation { state, depth, queries, metrics, groups, exposure, calibration, retrieval, ties, .. } = evaluation;
     writeln!(out, "{} queries on {state}, {depth} deep", HumanCount(*queries as u64))?;
@@ -232,48 +227,6 @@ fn write_means(out: &mut impl Write, metrics: &[Measured]) -> io::Result<()> {
         writeln!(out, "{metric:<12} {mean:>7.4}  {low:.4} to {high:.4}")?;
     }
     Ok(())
-}
-
-fn write_exposure(out: &mut impl Write, exposure: &Exposure) -> io::Result<()> {
-    writeln!(
-        out,
-        "exposure     {} of {} mentors to be found are among the first ten of some query ({:.1} %); Gini {:.3}; the tenth \
-         shown most has {:.1} %",
-        HumanCount(exposure.shown as u64),
-        HumanCount(exposure.findable as u64),
-        100.0 * exposure.coverage,
-        exposure.gini,
-        100.0 * exposure.top_tenth
-    )?;
-    let mut groups: Vec<&GroupExposure> = exposure.groups.iter().collect();
-    groups.sort_by_key(|group| (group.field.as_str(), std::cmp::Reverse(group.findable)));
-    for of_field in groups.chunk_by(|left, right| left.field == right.field) {
-        for GroupExposure { field, value, findable, share, parity } in of_field.iter().take(GROUPS) {
-            let value = value.as_deref().unwrap_or("(not said)");
-            let (value, share) = (clean(value), 100.0 * share);
-            writeln!(out, "  {field:<10} {value:<24} {findable:>7} mentors, {share:>5.1} % of it, parity {parity:.2}")?;
-        }
-        if of_field.len() > GROUPS {
-            writeln!(out, "  and {} smaller groups; --json names all", of_field.len() - GROUPS)?;
-        }
-    }
-    Ok(())
-}
-
-fn write_calibration(out: &mut impl Write, calibration: &Calibration) -> io::Result<()> {
-    let (Some(first), Some(last)) = (calibration.steps.first(), calibration.steps.last()) else {
-        return Ok(());
-    };
-    write!(
-        out,
-        "calibration  a mentor shown is a good one with a chance of {:.3} (match from {:.3}) to {:.3} (from {:.3}); Brier \
-         {:.4}, {:.4} by the mean alone",
-        first.chance, first.from, last.chance, last.from, calibration.brier, calibration.brier_of_mean
-    )?;
-    match calibration.threshold {
-        None => writeln!(out),
-        Some(threshold) => writeln!(out, "; below {threshold:.3} it is less than half of the mean"),
-    }
 }
 
 fn write_comparison(out: &mut impl Write, comparison: &Comparison, baseline: &str) -> io::Result<()> {

@@ -13,14 +13,14 @@ const FIRST: RGBColor = RGBColor(31, 97, 141);
 const SECOND: RGBColor = RGBColor(202, 111, 30);
 
 /// In pixels; what holds the chart may make it smaller.
-const WIDTH: u32 = 640;
-const HEIGHT: u32 = 340;
+const WIDTH: u32 = 480;
+const HEIGHT: u32 = 300;
 
 /// Groups that a chart has room for; the tables hold all.
 const BARS: usize = 24;
 
 /// The longest label beside a bar, in characters.
-const LABEL: usize = 26;
+const LABEL: usize = 22;
 
 type Drawing<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -63,14 +63,14 @@ pub fn quality(report: &Report) -> Result<String, ReportError> {
     groups.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(&right.0)));
     groups.truncate(BARS);
     groups.sort_by(|left, right| left.2.mean.total_cmp(&right.2.mean));
-    let height = 70 + 26 * groups.len() as u32;
+    let height = (70 + 22 * groups.len() as u32).max(HEIGHT / 2);
     svg("nDCG@10 by group", height, |area| {
         let most = groups.iter().map(|group| group.2.high).fold(0.05, f64::max);
         let mut chart = ChartBuilder::on(area)
             .margin(8)
             .margin_right(28)
             .x_label_area_size(36)
-            .y_label_area_size(210)
+            .y_label_area_size(180)
             .build_cartesian_2d(0.0..(most * 1.05).min(1.0), 0.0..groups.len() as f64)?;
         chart
             .configure_mesh()
@@ -80,7 +80,7 @@ pub fn quality(report: &Report) -> Result<String, ReportError> {
             .bold_line_style(RULE)
             .axis_style(QUIET)
             .x_desc(BY.to_string())
-            .x_labels(8)
+            .x_labels(6)
             .label_style(words(12))
             .axis_desc_style(words(13))
             .draw()?;
@@ -237,6 +237,8 @@ fn histogram(area: &Drawing<'_>, values: &[f64], from: f64, to: f64, x: &str, y:
         .axis_style(QUIET)
         .x_desc(x)
         .y_desc(y)
+        // Half a search is none: no finer than by ones.
+        .y_labels(most.min(7.0) as usize + 1)
         .y_label_formatter(&|count| format!("{count:.0}"))
         .label_style(words(12))
         .axis_desc_style(words(13))
@@ -251,7 +253,7 @@ fn histogram(area: &Drawing<'_>, values: &[f64], from: f64, to: f64, x: &str, y:
 
 fn builder<'a, 'b>(area: &'a Drawing<'b>) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
     let mut builder = ChartBuilder::on(area);
-    builder.margin(8).margin_right(20).x_label_area_size(40).y_label_area_size(60);
+    builder.margin(8).margin_right(20).x_label_area_size(40).y_label_area_size(56);
     builder
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
-use super::{Report, ReportError, Worst, charts};
+use super::{Report, ReportError, Worst, captions, charts};
 use crate::evaluate::{Comparison, Difference, Estimate, Group, GroupExposure, Measured, Placed, Problem};
 
 const STYLE: &str = include_str!("report.css");
@@ -12,7 +12,7 @@ const STYLE: &str = include_str!("report.css");
 const NAMED: usize = 5;
 
 /// Groups of one field that are shown, the largest; the JSON has all.
-const GROUPS: usize = 30;
+const GROUPS: usize = 15;
 
 /// Wins and losses shown, of each; the JSON has more.
 const TOLD: usize = 5;
@@ -40,11 +40,11 @@ impl Display for Escaped<'_> {
 
 pub fn page(report: &Report) -> Result<String, ReportError> {
     let charts = [
-        figure(&charts::quality(report)?, quality_caption(report)),
-        figure(&charts::retrieval(&report.retrieval_by_ef)?, retrieval_caption(report)),
-        figure(&charts::exposure(&report.evaluation.exposure)?, exposure_caption(report)),
-        figure(&charts::calibration(&report.evaluation.calibration)?, calibration_caption(report)),
-        figure(&charts::latency(&report.evaluation.latency)?, latency_caption(report)),
+        figure(&charts::quality(report)?, captions::quality(report)),
+        figure(&charts::retrieval(&report.retrieval_by_ef)?, captions::retrieval(report)),
+        figure(&charts::exposure(&report.evaluation.exposure)?, captions::exposure(report)),
+        figure(&charts::calibration(&report.evaluation.calibration)?, captions::calibration(report)),
+        figure(&charts::latency(&report.evaluation.latency)?, captions::latency(report)),
     ];
     let mut page = String::new();
     // Writing to a String does not fail.
@@ -91,57 +91,6 @@ fn figure(svg: &str, caption: String) -> String {
     // Not a sentence of the page's own may hold mark-up either.
     format!(
         "<figure>\n<div role=\"img\" aria-label=\"{label}\">{svg}</div>\n<figcaption>{label}</figcaption>\n</figure>\n"
-    )
-}
-
-fn quality_caption(report: &Report) -> String {
-    if report.evaluation.groups.is_empty() {
-        "nDCG@10, query by query: how many have how much.".into()
-    } else {
-        "nDCG@10 by group of queries, with 95 % intervals; the number of queries in brackets.".into()
-    }
-}
-
-fn retrieval_caption(report: &Report) -> String {
-    let measured = report.retrieval_by_ef.iter().map(|at| at.retrieval.queries).max().unwrap_or(0);
-    if report.retrieval_by_ef.iter().all(|at| at.retrieval.profile.is_none() && at.retrieval.interests.is_none()) {
-        return "Retrieval: everyone who matches is ranked, so no facet is searched and there is nothing to miss."
-            .into();
-    }
-    format!("Retrieval: how much of what an exact scan of a facet finds its search finds too ({measured} queries).")
-}
-
-fn exposure_caption(report: &Report) -> String {
-    let exposure = &report.evaluation.exposure;
-    format!(
-        "Exposure: {} of {} mentors ({:.1} %) are among the first ten of some query; Gini {:.3}; the tenth shown most has \
-         {:.1} % of it.",
-        exposure.shown,
-        exposure.findable,
-        100.0 * exposure.coverage,
-        exposure.gini,
-        100.0 * exposure.top_tenth
-    )
-}
-
-fn calibration_caption(report: &Report) -> String {
-    let calibration = &report.evaluation.calibration;
-    let threshold = calibration.threshold.map_or_else(
-        || "no match is too low to be shown".to_owned(),
-        |threshold| format!("below {threshold:.3} the chance is less than half of the mean"),
-    );
-    format!(
-        "Calibration: the chance that a mentor shown with such a match has a grade of 1 or more; {threshold}. Brier score \
-         {:.4}, {:.4} by the mean chance alone.",
-        calibration.brier, calibration.brier_of_mean
-    )
-}
-
-fn latency_caption(report: &Report) -> String {
-    let latency = &report.evaluation.latency;
-    format!(
-        "Latency of {} whole searches for ten, one at a time: median {:.1} ms, 95th percentile {:.1} ms.",
-        latency.queries, latency.median_ms, latency.p95_ms
     )
 }
 

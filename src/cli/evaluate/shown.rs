@@ -1,0 +1,60 @@
+//! Who is shown, by which groups, and what a match is worth: as `rapport evaluate` prints it.
+
+use std::io::{self, Write};
+
+use indicatif::HumanCount;
+use rapport::evaluate::{Calibration, Exposure, GroupExposure, GroupField};
+
+use crate::cli::render::clean;
+
+/// Groups of one field shown on the terminal, the largest.
+const GROUPS: usize = 10;
+
+/// A field to group by, from its name.
+pub fn group_field(name: &str) -> Result<GroupField, String> {
+    let known = || GroupField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
+    let found = GroupField::ALL.iter().find(|field| field.name() == name.trim());
+    found.copied().ok_or_else(|| format!("expected some of {}", known()))
+}
+
+pub fn write_exposure(out: &mut impl Write, exposure: &Exposure) -> io::Result<()> {
+    writeln!(
+        out,
+        "exposure     {} of {} mentors to be found are among the first ten of some query ({:.1} %); Gini {:.3}; the tenth \
+         shown most has {:.1} %",
+        HumanCount(exposure.shown as u64),
+        HumanCount(exposure.findable as u64),
+        100.0 * exposure.coverage,
+        exposure.gini,
+        100.0 * exposure.top_tenth
+    )?;
+    let mut groups: Vec<&GroupExposure> = exposure.groups.iter().collect();
+    groups.sort_by_key(|group| (group.field.as_str(), std::cmp::Reverse(group.findable)));
+    for of_field in groups.chunk_by(|left, right| left.field == right.field) {
+        for GroupExposure { field, value, findable, share, parity } in of_field.iter().take(GROUPS) {
+            let value = value.as_deref().unwrap_or("(not said)");
+            let (value, share) = (clean(value), 100.0 * share);
+            writeln!(out, "  {field:<10} {value:<24} {findable:>7} mentors, {share:>5.1} % of it, parity {parity:.2}")?;
+        }
+        if of_field.len() > GROUPS {
+            writeln!(out, "  and {} smaller groups; --json names all", of_field.len() - GROUPS)?;
+        }
+    }
+    Ok(())
+}
+
+pub fn write_calibration(out: &mut impl Write, calibration: &Calibration) -> io::Result<()> {
+    let (Some(first), Some(last)) = (calibration.steps.first(), calibration.steps.last()) else {
+        return Ok(());
+    };
+    write!(
+        out,
+        "calibration  a mentor shown is a good one with a chance of {:.3} (match from {:.3}) to {:.3} (from {:.3}); Brier \
+         {:.4}, {:.4} by the mean alone",
+        first.chance, first.from, last.chance, last.from, calibration.brier, calibration.brier_of_mean
+    )?;
+    match calibration.threshold {
+        None => writeln!(out),
+        Some(threshold) => writeln!(out, "; below {threshold:.3} it is less than half of the mean"),
+    }
+}
