@@ -111,7 +111,7 @@ impl<'a> Comparison<'a> {
             ),
             Feature::TimeZone => self.hours_apart(slot).map_or(0.0, |hours| (1.0 - hours / 6.0).max(0.0)),
             Feature::FriendsInCommon => {
-                saturated(adamic_adar(self.friends_in_common(slot), |slot| snapshot.columns.friends(slot)), 3.0)
+                saturated(adamic_adar(self.friends_in_common(slot), |slot| snapshot.columns.friends(slot)), 6.0)
             }
             Feature::ColleaguesInCommon => {
                 saturated(adamic_adar(self.colleagues_in_common(slot), |slot| snapshot.columns.colleagues(slot)), 3.0)

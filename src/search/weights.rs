@@ -58,33 +58,33 @@ macro_rules! features {
 
 features! {
     /// What the mentor is against what the mentee aims for.
-    Profession profession 0.25,
+    Profession profession 0.45,
     /// The mentor's profile as a whole against what the mentee looks for.
     ProfileSimilarity profile_similarity 0.14,
     /// The interests as a whole, one against the other.
     InterestSimilarity interest_similarity 0.10,
     /// Interests that are the same, or related by meaning.
-    SharedInterests shared_interests 0.12,
+    SharedInterests shared_interests 0.20,
     /// What the mentor overcame against what the mentee faces.
     OvercameWhatIFace overcame_what_i_face 0.08,
     /// The same industry, or a near one.
     Industry industry 0.04,
     /// A school in common; the rarer, the more.
-    School school 0.04,
+    School school 0.02,
     /// A field of study in common; the rarer, the more.
     FieldOfStudy field_of_study 0.03,
     /// An employer in common; the rarer, the more.
     Employer employer 0.04,
     /// How near they live.
-    Distance distance 0.03,
+    Distance distance 0.02,
     /// The same home town.
-    Hometown hometown 0.02,
+    Hometown hometown 0.01,
     /// Languages in common; the rarer, the more.
-    Languages languages 0.02,
+    Languages languages 0.01,
     /// How few hours lie between their clocks.
     TimeZone time_zone 0.01,
     /// Friends in common (Adamic and Adar).
-    FriendsInCommon friends_in_common 0.20,
+    FriendsInCommon friends_in_common 0.44,
     /// Colleagues in common (Adamic and Adar).
     ColleaguesInCommon colleagues_in_common 0.05,
     /// Groups in common; the rarer, the more.
