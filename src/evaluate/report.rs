@@ -56,7 +56,7 @@ pub struct Report {
     /// Against the baseline, where one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Against>,
-    /// How well the facets are searched with each pool.
+    /// How well the facets are searched with each pool, in searches for ten.
     pub retrieval_by_ef: Vec<RetrievalAt>,
     /// The queries with the lowest nDCG@10, the lowest first; of equal ones in the order of the queries.
     pub worst: Vec<Worst>,
@@ -113,7 +113,8 @@ impl Report {
     ) -> Result<Report, SearchError> {
         let mut retrieval_by_ef = Vec::new();
         for ef in EFS {
-            let retrieval = retrieval(&searcher.with_ef(ef), &judgements.queries, evaluation.depth).await?;
+            // As for a person: where more are asked for, the pool of the walk is never small.
+            let retrieval = retrieval(&searcher.with_ef(ef), &judgements.queries, SHOWN).await?;
             retrieval_by_ef.push(RetrievalAt { ef, retrieval });
         }
         let worst = worst(searcher, judgements, run, &evaluation.per_query).await?;

@@ -16,7 +16,10 @@ pub fn retrieval(report: &Report) -> String {
         return "Retrieval: everyone who matches is ranked, so no facet is searched and there is nothing to miss."
             .into();
     }
-    format!("Retrieval: how much of what an exact scan of a facet finds its search finds too ({measured} queries).")
+    format!(
+        "Retrieval: how much of what an exact scan of a facet finds its search finds too, where ten mentors are asked for \
+         ({measured} queries)."
+    )
 }
 
 pub fn exposure(report: &Report) -> String {

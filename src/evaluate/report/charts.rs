@@ -153,6 +153,7 @@ pub fn exposure(exposure: &Exposure) -> Result<String, ReportError> {
             .axis_style(QUIET)
             .x_desc("mentors, the least shown first (%)")
             .y_desc("their part of what is shown")
+            .x_label_formatter(&|percent| format!("{percent:.0}"))
             .label_style(words(12))
             .axis_desc_style(words(13))
             .draw()?;
