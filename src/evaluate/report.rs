@@ -157,7 +157,8 @@ async fn worst(
         ids.extend(asker.as_deref());
         let members = searcher.members(&ids).await?;
         let records: BTreeMap<&str, &Member> = members.iter().map(|member| (member.id.as_str(), member)).collect();
-        let placed = ranking.iter().take(PLACES).map(|scored| Placed {
+        let placed = ranking.iter().zip(1..).take(PLACES).map(|(scored, rank)| Placed {
+            rank,
             member: scored.member.clone(),
             grade: grades.get(&scored.member).copied(),
             said: records.get(scored.member.as_str()).map(|member| called(member)).unwrap_or_default(),

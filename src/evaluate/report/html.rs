@@ -233,14 +233,14 @@ fn placed(top: &[Placed]) -> Result<String, fmt::Error> {
         return Ok("<p>nobody was found</p>\n".into());
     }
     let mut out = String::from("<ol class=\"top\">\n");
-    for Placed { member, grade, said } in top {
+    for Placed { rank, member, grade, said } in top {
         let (class, grade) = match grade {
             None => ("quiet", "not judged".into()),
             Some(grade @ ..=0) => ("bad", format!("grade {grade}")),
             Some(grade) => ("good", format!("grade {grade}")),
         };
         let (said, member) = (Escaped(said), Escaped(member));
-        writeln!(out, "<li>{said} <code>{member}</code> <span class=\"{class}\">{grade}</span></li>")?;
+        writeln!(out, "<li value=\"{rank}\">{said} <code>{member}</code> <span class=\"{class}\">{grade}</span></li>")?;
     }
     out.push_str("</ol>\n");
     Ok(out)
