@@ -101,7 +101,7 @@ proptest! {
         shape in shape(),
         count in prop_oneof![0usize..4, 4usize..400, Just(1500)],
         dimension in prop_oneof![Just(96usize), Just(130), Just(384)],
-        (density, k, ef) in (0f64..=1.0, 0usize..30, 1usize..80),
+        (density, k, ef) in (0f64..=1.0, 0usize..30, 40usize..120),
         seed: u64,
     ) {
         let folder = TempDir::new().unwrap();
@@ -118,8 +118,9 @@ proptest! {
             let exact = built.facet.exact(&built.vectors, probe);
             check_form(probe, &exact.iter().map(|near| near.slot).collect::<Vec<_>>())?;
             prop_assert_eq!(exact.iter().map(|near| near.cosine).collect::<Vec<_>>(), nearest.clone());
-            let walked = built.facet.walk(&built.vectors, probe, ef);
-            check_form(probe, &walked)?;
+            for ef in [1, ef] {
+                check_form(probe, &built.facet.walk(&built.vectors, probe, ef))?;
+            }
             let scanned = built.facet.scan(&built.vectors, probe);
             check_form(probe, &scanned)?;
             let searched = built.facet.search(&built.vectors, probe, ef, matches);

@@ -134,3 +134,47 @@ fn mean(lessons: &[&Lesson], scores: &[Vec<f32>]) -> f64 {
     let sum: f64 = lessons.iter().zip(scores).map(|(lesson, scores)| lesson.ndcg(scores)).sum();
     sum / lessons.len().max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngExt;
+
+    /// Candidates of whom those with a high `told` are relevant, among values that say nothing.
+    fn lessons(told: Feature, count: usize) -> Vec<Lesson> {
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let lesson = |_| {
+            let values: Vec<Values> =
+                (0..40).map(|_| std::array::from_fn(|_| random.random_range(0.0..1.0f32))).collect();
+            let grades: Vec<f32> = values.iter().map(|values| f32::from(values[told as usize] > 0.8)).collect();
+            let relevant = vec![1; grades.iter().filter(|grade| **grade > 0.0).count()];
+            Lesson::new(values, grades, &relevant)
+        };
+        (0..count).filter_map(lesson).collect()
+    }
+
+    #[test]
+    fn what_tells_gains_weight_and_the_sum_stays() {
+        let lessons = lessons(Feature::Hometown, 60);
+        let lessons: Vec<&Lesson> = lessons.iter().collect();
+        let start = Weights::default();
+        let learned = learn(&lessons, &start, 1);
+        let mean = |weights: &Weights| {
+            lessons.iter().map(|lesson| lesson.ndcg_by(weights)).sum::<f64>() / lessons.len() as f64
+        };
+        assert!(mean(&start) < 0.5 && mean(&learned) > 0.9, "{} {}", mean(&start), mean(&learned));
+        let sum = |weights: &Weights| of_all(weights).iter().sum::<f32>();
+        assert!((sum(&learned) - sum(&start)).abs() < 1e-4 && of_all(&learned).iter().all(|weight| *weight >= 0.0));
+        assert_eq!(learn(&lessons, &start, 1), learned, "the same seed learns the same");
+    }
+
+    #[test]
+    fn what_nobody_has_keeps_its_part_and_no_lesson_teaches_nothing() {
+        assert_eq!(Lesson::new(vec![[0.5; Feature::ALL.len()]], vec![0.0], &[]), None);
+        let start = Weights::default();
+        let alike = Lesson::new(vec![[0.0; Feature::ALL.len()]; 3], vec![1.0, 0.0, 0.0], &[1]).unwrap();
+        for learned in [learn(&[&alike], &start, 1), learn(&[], &start, 1)] {
+            assert!(of_all(&learned).iter().zip(of_all(&start)).all(|(after, before)| (after - before).abs() < 1e-6));
+        }
+    }
+}

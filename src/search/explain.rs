@@ -17,7 +17,7 @@ use crate::member::{Education, Member};
 use crate::store::Stored;
 
 /// Contributions below this share of the match are not worth saying.
-const WORTH_SAYING: f64 = 0.03;
+const WORTH_SAYING: f64 = 0.015;
 
 /// Names or values listed in one sentence; the rest is counted.
 const MOST_NAMED: usize = 5;
