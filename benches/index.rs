@@ -1,7 +1,7 @@
 //! What a night costs, and what an index of a given size costs.
 //!
 //! ```text
-//! cargo bench --bench index -- VECTORS.npy [--nights 30] [--grow COUNT]
+//! cargo bench --bench index -- VECTORS.npy [--nights 30] [--seed 42] [--grow COUNT]
 //! ```
 //!
 //! Vectors are float32, a row each; the last 1,000 are queries. A night replaces 1 % of the vectors by others: how long
@@ -37,13 +37,22 @@ fn main() -> Result<(), Failure> {
     let (base, queries) = values.split_at(count * dimension);
     match option("--grow").transpose()? {
         Some(size) => size_of(&grown(base, dimension, size), queries, dimension),
-        None => nights(base, queries, dimension, option("--nights").transpose()?.unwrap_or(30)),
+        None => {
+            let mut parameters = GraphParameters::default();
+            parameters.seed = option("--seed").transpose()?.map_or(parameters.seed, |seed| seed as u64);
+            nights(base, queries, dimension, option("--nights").transpose()?.unwrap_or(30), &parameters)
+        }
     }
 }
 
 /// Replaces 1 % a night, on the graph alone and on a facet's files.
-fn nights(base: &[f32], queries: &[f32], dimension: usize, nights: usize) -> Result<(), Failure> {
-    let parameters = GraphParameters::default();
+fn nights(
+    base: &[f32],
+    queries: &[f32],
+    dimension: usize,
+    nights: usize,
+    parameters: &GraphParameters,
+) -> Result<(), Failure> {
     let count = base.len() / dimension * 100 / (100 + nights);
     let a_night = count / 100;
     let rows = |night: usize| -> Vec<u32> { ((night * a_night) as u32..(night * a_night + count) as u32).collect() };
@@ -52,10 +61,10 @@ fn nights(base: &[f32], queries: &[f32], dimension: usize, nights: usize) -> Res
     let (first, next) = (rows(0), rows(1));
     let points = |rows| Points { dimension, matrix: base, rows };
     let quantizer = Quantizer::fit(points(&first));
-    let (full, graph) = timed(|| GraphBuilder::build(points(&first), &quantizer, &parameters));
+    let (full, graph) = timed(|| GraphBuilder::build(points(&first), &quantizer, parameters));
     let kept: Vec<u32> = (a_night as u32..count as u32).collect();
     let carried: Vec<Duration> = (0..5)
-        .map(|_| timed(|| GraphBuilder::carried(graph.walks(), &kept, points(&next), &quantizer, &parameters)).0)
+        .map(|_| timed(|| GraphBuilder::carried(graph.walks(), &kept, points(&next), &quantizer, parameters)).0)
         .collect();
     let carried = median(carried);
     println!(
@@ -74,7 +83,7 @@ fn nights(base: &[f32], queries: &[f32], dimension: usize, nights: usize) -> Res
         let path = folder.path().join(format!("{name}.facet"));
         let earlier = earlier.map(|built| (&built.facet, &built.vectors));
         let begun = Instant::now();
-        write_facet(&path, &slots, &vectors, &parameters, earlier)?;
+        write_facet(&path, &slots, &vectors, parameters, earlier)?;
         let took = begun.elapsed();
         let (facet, _) = Facet::open(&path, count, &vectors)?;
         Ok((took, Built { facet, vectors }))
