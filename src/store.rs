@@ -10,7 +10,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, Transaction};
 
 use crate::embed::UnitVector;
 use crate::member::fold::Key;
@@ -75,6 +75,17 @@ pub struct Stored {
     pub change: u64,
     /// The record.
     pub member: Member,
+}
+
+/// What changed since some change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes {
+    /// Members who came or changed, as they are now.
+    pub upserted: Vec<Stored>,
+    /// Ids of those who are gone.
+    pub removed: Vec<String>,
+    /// The last change.
+    pub sequence: u64,
 }
 
 /// Rows per statement: four values each stay below SQLite's 32,766 parameters.
@@ -152,26 +163,27 @@ impl Store {
         Ok(Store { pool })
     }
 
-    /// Writes members, all or none; a member stored already exactly so is left as it is.
+    /// Writes members, all or none; a member stored already exactly so is left as it is. Of several records of one id the
+    /// last holds.
     ///
     /// # Errors
     /// [`StoreError::Database`]; then nothing of this call was written.
     pub async fn upsert(&self, members: &[Member]) -> Result<Upserted, StoreError> {
         let mut done = Upserted::default();
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let mut seq: i64 =
-            sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM members").fetch_one(&mut *transaction).await?;
+        let mut transaction = self.begin().await?;
+        let before = last_change(&mut transaction).await?;
+        let mut seq = before;
         for chunk in members.chunks(ROWS) {
             let ids: Vec<&str> = chunk.iter().map(|member| member.id.as_str()).collect();
             let known =
                 rows_of("SELECT id, hash FROM members WHERE id IN ", &ids).build().fetch_all(&mut *transaction).await?;
-            let known: HashMap<String, Vec<u8>> =
+            let mut known: HashMap<String, Vec<u8>> =
                 known.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, sqlx::Error>>()?;
-            let mut rows = Vec::new();
+            let mut rows: HashMap<&str, (i64, blake3::Hash, String)> = HashMap::new();
             for member in chunk {
                 let record = record_of(member)?;
                 let hash = blake3::hash(record.as_bytes());
-                match known.get(member.id.as_str()) {
+                match known.insert(member.id.to_string(), hash.as_bytes().to_vec()) {
                     Some(stored) if stored == hash.as_bytes() => {
                         done.unchanged += 1;
                         continue;
@@ -180,13 +192,15 @@ impl Store {
                     None => done.added += 1,
                 }
                 seq += 1;
-                rows.push((member.id.as_str(), seq, hash, record));
+                rows.insert(member.id.as_str(), (seq, hash, record));
             }
             if rows.is_empty() {
                 continue;
             }
+            let ids: Vec<&str> = rows.keys().copied().collect();
+            rows_of("DELETE FROM removals WHERE id IN ", &ids).build().execute(&mut *transaction).await?;
             let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO members (id, seq, hash, record) ");
-            insert.push_values(rows, |mut row, (id, seq, hash, record)| {
+            insert.push_values(rows, |mut row, (id, (seq, hash, record))| {
                 row.push_bind(id).push_bind(seq).push_bind(hash.as_bytes().to_vec()).push_bind(record);
             });
             insert.push(
@@ -194,8 +208,69 @@ impl Store {
             );
             insert.build().execute(&mut *transaction).await?;
         }
-        transaction.commit().await?;
+        commit(transaction, before, seq).await?;
         Ok(done)
+    }
+
+    /// Removes members, all or none, and says which of them were stored. A tombstone stays for as long as a generation may
+    /// hold them.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`]; then nobody was removed.
+    pub async fn remove(&self, members: &[MemberId]) -> Result<Vec<MemberId>, StoreError> {
+        let mut removed = Vec::new();
+        let mut transaction = self.begin().await?;
+        let before = last_change(&mut transaction).await?;
+        let mut seq = before;
+        for id in members {
+            let gone = sqlx::query("DELETE FROM members WHERE id = $1").bind(id.as_str()).execute(&mut *transaction);
+            if gone.await?.rows_affected() == 0 {
+                continue;
+            }
+            seq += 1;
+            let tombstone = "INSERT INTO removals (id, seq) VALUES ($1, $2)";
+            sqlx::query(tombstone).bind(id.as_str()).bind(seq).execute(&mut *transaction).await?;
+            removed.push(id.clone());
+        }
+        commit(transaction, before, seq).await?;
+        Ok(removed)
+    }
+
+    /// What changed after the given change: the members as they are now, in the order of their changes, and those who are
+    /// gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Record`].
+    pub async fn changes_since(&self, sequence: u64) -> Result<Changes, StoreError> {
+        let since = i64::try_from(sequence).unwrap_or(i64::MAX);
+        // One transaction, so that all of it is of one state.
+        let mut transaction = self.pool.begin().await?;
+        let last = last_change(&mut transaction).await?;
+        let rows = sqlx::query("SELECT id, seq, record FROM members WHERE seq > $1 ORDER BY seq").bind(since);
+        let rows = rows.fetch_all(&mut *transaction).await?;
+        let upserted = rows.iter().map(|row| {
+            let member = parse_record(row.try_get(0)?, row.try_get(2)?)?;
+            Ok(Stored { change: row.try_get::<i64, _>(1)?.unsigned_abs(), member })
+        });
+        let upserted = upserted.collect::<Result<_, StoreError>>()?;
+        let removed = sqlx::query_scalar("SELECT id FROM removals WHERE seq > $1 ORDER BY seq").bind(since);
+        let removed = removed.fetch_all(&mut *transaction).await?;
+        Ok(Changes { upserted, removed, sequence: last.unsigned_abs() })
+    }
+
+    /// Forgets who was removed up to a change that every generation kept is newer than.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn drop_tombstones(&self, up_to: u64) -> Result<(), StoreError> {
+        let up_to = i64::try_from(up_to).unwrap_or(i64::MAX);
+        sqlx::query("DELETE FROM removals WHERE seq <= $1").bind(up_to).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// A transaction that writes.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// The number of members and the last change's sequence number.
@@ -203,7 +278,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn size(&self) -> Result<(u64, u64), StoreError> {
-        let row = sqlx::query("SELECT count(*), coalesce(max(seq), 0) FROM members").fetch_one(&self.pool).await?;
+        let select = "SELECT (SELECT count(*) FROM members), (SELECT last FROM sequence)";
+        let row = sqlx::query(select).fetch_one(&self.pool).await?;
         Ok((row.try_get::<i64, _>(0)?.unsigned_abs(), row.try_get::<i64, _>(1)?.unsigned_abs()))
     }
 
@@ -212,7 +288,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Record`].
     pub async fn page(&self, after: Option<&MemberId>, limit: u32) -> Result<Vec<Member>, StoreError> {
-        let rows = sqlx::query("SELECT id, record FROM members WHERE id > ? ORDER BY id LIMIT ?")
+        let rows = sqlx::query("SELECT id, record FROM members WHERE id > $1 ORDER BY id LIMIT $2")
             .bind(after.map_or("", MemberId::as_str))
             .bind(limit)
             .fetch_all(&self.pool)
@@ -234,11 +310,11 @@ impl Store {
     /// [`StoreError::Database`], [`StoreError::Record`].
     pub async fn members(&self, ids: &[&str]) -> Result<(HashMap<String, Stored>, u64), StoreError> {
         // One statement, so that records and sequence are of one state, and one row, since each row crosses threads.
-        let select = r#"SELECT coalesce(max(seq), 0), (
+        let select = r#"SELECT (SELECT last FROM sequence), (
                 SELECT '[' || coalesce(group_concat('{"change":' || seq || ',"member":' || record || '}', ','), '') || ']'
                 FROM members
-                WHERE id IN (SELECT value FROM json_each(?))
-            ) FROM members"#;
+                WHERE id IN (SELECT value FROM json_each($1))
+            )"#;
         let ids = serde_json::to_string(ids).unwrap_or_default();
         let row = sqlx::query(select).bind(&ids).fetch_one(&self.pool).await?;
         let found: Vec<Stored> = parse_record(&ids, row.try_get(1)?)?;
@@ -298,6 +374,18 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
+
+async fn last_change(transaction: &mut Transaction<'_, Sqlite>) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar("SELECT last FROM sequence").fetch_one(&mut **transaction).await?)
+}
+
+/// Commits changes that were numbered from `before` up to `last`.
+async fn commit(mut transaction: Transaction<'_, Sqlite>, before: i64, last: i64) -> Result<(), StoreError> {
+    if last > before {
+        sqlx::query("UPDATE sequence SET last = $1").bind(last).execute(&mut *transaction).await?;
+    }
+    Ok(transaction.commit().await?)
 }
 
 fn rows_of<'a>(select: &str, ids: &'a [&'a str]) -> QueryBuilder<Sqlite> {
