@@ -114,6 +114,34 @@ impl PlaceColumns {
     }
 }
 
+/// What members list one another as; it holds for both, whoever lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// They are friends.
+    Friends,
+    /// They work together.
+    Colleagues,
+    /// Neither is to see the other.
+    Blocks,
+}
+
+impl Relation {
+    /// Every relation.
+    pub const ALL: [Relation; 3] = [Relation::Friends, Relation::Colleagues, Relation::Blocks];
+}
+
+#[derive(Debug)]
+struct RelationColumn {
+    both: Lists<u32>,
+    listed: Lists<u32>,
+}
+
+impl RelationColumn {
+    fn open(file: &ArrayFile, name: &str, members: usize) -> Result<Self, Damaged> {
+        Ok(RelationColumn { both: file.lists(name, members)?, listed: file.lists(&format!("{name}.listed"), members)? })
+    }
+}
+
 /// The columns of an open generation.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "each is the member's attribute of that name")]
@@ -137,9 +165,9 @@ pub struct Columns {
     coordinates: Array<f32>,
     years: Array<f32>,
     utc_offset: Array<i16>,
-    friends: Lists<u32>,
-    colleagues: Lists<u32>,
-    blocks: Lists<u32>,
+    friends: RelationColumn,
+    colleagues: RelationColumn,
+    blocks: RelationColumn,
     posting_keys: Array<Key>,
     postings: Lists<u32>,
 }
@@ -168,9 +196,9 @@ impl Columns {
             coordinates: file.array_of("coordinates", members.saturating_mul(2))?,
             years: file.array_of("years", members)?,
             utc_offset: file.array_of("utc_offset", members)?,
-            friends: file.lists("friends", members)?,
-            colleagues: file.lists("colleagues", members)?,
-            blocks: file.lists("blocks", members)?,
+            friends: RelationColumn::open(&file, "friends", members)?,
+            colleagues: RelationColumn::open(&file, "colleagues", members)?,
+            blocks: RelationColumn::open(&file, "blocks", members)?,
             postings: file.lists("postings", posting_keys.len())?,
             posting_keys,
         };
@@ -253,18 +281,21 @@ impl Columns {
         }
     }
 
-    /// The slots of friends, listed by either side, in order.
-    pub fn friends(&self, slot: Slot) -> &[u32] {
-        self.friends.get(slot.index())
+    /// The slots of those in a relation with the member, listed by either side, in order.
+    pub fn related(&self, relation: Relation, slot: Slot) -> &[u32] {
+        self.relation(relation).both.get(slot.index())
     }
 
-    /// The slots of colleagues, listed by either side, in order.
-    pub fn colleagues(&self, slot: Slot) -> &[u32] {
-        self.colleagues.get(slot.index())
+    /// Those of them whom the member lists, in order.
+    pub fn listed(&self, relation: Relation, slot: Slot) -> &[u32] {
+        self.relation(relation).listed.get(slot.index())
     }
 
-    /// The slots of members blocked by either side, in order.
-    pub fn blocks(&self, slot: Slot) -> &[u32] {
-        self.blocks.get(slot.index())
+    fn relation(&self, relation: Relation) -> &RelationColumn {
+        match relation {
+            Relation::Friends => &self.friends,
+            Relation::Colleagues => &self.colleagues,
+            Relation::Blocks => &self.blocks,
+        }
     }
 }

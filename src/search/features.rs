@@ -9,7 +9,7 @@ use super::filter::{hours_between, kilometres};
 use super::lexical::{self, Term};
 use super::seeker::{Need, Seeker, rarity};
 use super::weights::{Feature, Values};
-use crate::index::columns::{Attribute, NONE};
+use crate::index::columns::{Attribute, NONE, Relation};
 use crate::index::encode::PlaceKeys;
 use crate::index::floor::above;
 use crate::index::vectors::dot;
@@ -110,12 +110,16 @@ impl<'a> Comparison<'a> {
                 0.5,
             ),
             Feature::TimeZone => self.hours_apart(slot).map_or(0.0, |hours| (1.0 - hours / 6.0).max(0.0)),
-            Feature::FriendsInCommon => {
-                saturated(adamic_adar(self.friends_in_common(slot), |slot| snapshot.columns.friends(slot)), 6.0)
-            }
-            Feature::ColleaguesInCommon => {
-                saturated(adamic_adar(self.colleagues_in_common(slot), |slot| snapshot.columns.colleagues(slot)), 3.0)
-            }
+            Feature::FriendsInCommon => saturated(
+                adamic_adar(self.friends_in_common(slot), |slot| snapshot.columns.related(Relation::Friends, slot)),
+                6.0,
+            ),
+            Feature::ColleaguesInCommon => saturated(
+                adamic_adar(self.colleagues_in_common(slot), |slot| {
+                    snapshot.columns.related(Relation::Colleagues, slot)
+                }),
+                3.0,
+            ),
             Feature::GroupsInCommon => saturated(
                 self.shared(Attribute::Group, &seeker.encoded.groups, slot).map(|(_, rarity)| rarity).sum(),
                 1.0,
@@ -314,19 +318,19 @@ impl<'a> Comparison<'a> {
 
     /// The slots of friends of both.
     pub(super) fn friends_in_common(&self, slot: Slot) -> impl Iterator<Item = Slot> {
-        in_both(&self.seeker.friends, self.snapshot.columns.friends(slot))
+        in_both(&self.seeker.friends, self.snapshot.columns.related(Relation::Friends, slot))
             .filter(move |common| self.is_available(*common, slot))
     }
 
     /// The slots of colleagues of both.
     pub(super) fn colleagues_in_common(&self, slot: Slot) -> impl Iterator<Item = Slot> {
-        let common = in_both(&self.seeker.colleagues, self.snapshot.columns.colleagues(slot));
+        let common = in_both(&self.seeker.colleagues, self.snapshot.columns.related(Relation::Colleagues, slot));
         common.filter(move |common| self.is_available(*common, slot))
     }
 
     fn is_available(&self, common: Slot, slot: Slot) -> bool {
         self.seeker.available.contains(common.index())
-            && self.snapshot.columns.blocks(slot).binary_search(&common.0).is_err()
+            && self.snapshot.columns.related(Relation::Blocks, slot).binary_search(&common.0).is_err()
     }
 }
 

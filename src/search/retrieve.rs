@@ -10,7 +10,7 @@ use super::lexical;
 use super::query::Known;
 use super::seeker::{Seeker, Sought, rarity};
 use crate::config::SearchConfig;
-use crate::index::columns::{Attribute, Columns};
+use crate::index::columns::{Attribute, Columns, Relation};
 use crate::index::facet::{Facet, Probe};
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
@@ -143,8 +143,8 @@ fn social(
     let mut ties: HashMap<u32, f32> = HashMap::new();
     type Neighbours = fn(&Columns, Slot) -> &[u32];
     let relations: [(&[u32], Neighbours); 2] = [
-        (&seeker.friends, |columns, slot| columns.friends(slot)),
-        (&seeker.colleagues, |columns, slot| columns.colleagues(slot)),
+        (&seeker.friends, |columns, slot| columns.related(Relation::Friends, slot)),
+        (&seeker.colleagues, |columns, slot| columns.related(Relation::Colleagues, slot)),
     ];
     for (own, neighbours) in relations {
         for &between in own.iter().filter(|between| snapshot.available.contains(**between as usize)) {

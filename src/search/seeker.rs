@@ -7,7 +7,7 @@ use fixedbitset::FixedBitSet;
 
 use super::lexical::{self, Term};
 use crate::embed::UnitVector;
-use crate::index::columns::Attribute;
+use crate::index::columns::{Attribute, Relation};
 use crate::index::encode::{Encoded, Encoder, Passage, Phrase};
 use crate::index::floor::Background;
 use crate::index::vectors::dot;
@@ -203,7 +203,7 @@ impl Unembedded {
             slots.truncate(slots.partition_point(|slot| (*slot as usize) < columns.len()));
             slots
         };
-        let blocks = listed(&self.member.blocks, |columns, slot| columns.blocks(slot));
+        let blocks = listed(&self.member.blocks, |columns, slot| columns.related(Relation::Blocks, slot));
         let mut available = snapshot.available.clone();
         blocks.iter().for_each(|slot| available.remove(*slot as usize));
         let public = self.member.public();
@@ -221,11 +221,11 @@ impl Unembedded {
             interests,
             industry: encoded.industry.as_ref().map(|phrase| need(phrase, None)),
             words: self.words,
-            friends: listed(&public.friends, |columns, slot| columns.friends(slot)),
-            colleagues: listed(&public.colleagues, |columns, slot| columns.colleagues(slot)),
+            friends: listed(&public.friends, |columns, slot| columns.related(Relation::Friends, slot)),
+            colleagues: listed(&public.colleagues, |columns, slot| columns.related(Relation::Colleagues, slot)),
             known: [
-                listed(&self.member.friends, |columns, slot| columns.friends(slot)),
-                listed(&self.member.colleagues, |columns, slot| columns.colleagues(slot)),
+                listed(&self.member.friends, |columns, slot| columns.related(Relation::Friends, slot)),
+                listed(&self.member.colleagues, |columns, slot| columns.related(Relation::Colleagues, slot)),
             ]
             .concat(),
             blocks,

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 use rapport::config::Config;
 use rapport::embed::{EmbedError, Embedder, Model, Pooling, Templates, UnitVector};
-use rapport::index::columns::Attribute;
+use rapport::index::columns::{Attribute, Relation};
 use rapport::index::facet::{Facet, Probe};
 use rapport::index::words::key_of;
 use rapport::index::{Slot, Snapshot};
@@ -171,7 +171,9 @@ impl Whole {
             let lists = columns.interests.get(slot).chain(columns.overcame.get(slot));
             phrases.into_iter().flatten().chain(lists).for_each(|(_, at)| row(at));
             [&snapshot.profile, &snapshot.interests].into_iter().filter_map(|facet| facet.row(slot)).for_each(&mut row);
-            let people = [columns.friends(slot), columns.colleagues(slot), columns.blocks(slot)];
+            let people = Relation::ALL
+                .map(|relation| [columns.related(relation, slot), columns.listed(relation, slot)])
+                .concat();
             let sum = people.into_iter().flatten().fold(0u64, |sum, slot| sum.wrapping_add(u64::from(*slot)));
             let own = (columns.flags(slot), columns.capacity(slot), columns.utc_offset(slot), sum);
             let places = (columns.coordinates(slot), columns.location.get(slot), columns.hometown.get(slot));

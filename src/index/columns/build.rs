@@ -138,6 +138,7 @@ impl ColumnsBuilder {
         out.array("years", &self.years)?;
         out.array("utc_offset", &self.utc_offset)?;
         for (name, edges) in [("friends", self.friends), ("colleagues", self.colleagues), ("blocks", self.blocks)] {
+            out.lists(&format!("{name}.listed"), &lists_of(edges.clone(), members))?;
             out.lists(name, &both_ways(edges, members))?;
         }
         out.array("posting_keys", &posting_keys)?;
@@ -178,7 +179,11 @@ impl ColumnsBuilder {
 /// A relation of members as sorted lists, each pair on both sides: a friendship that one of two lists is known to both,
 /// and a block holds whoever set it.
 fn both_ways(edges: Vec<(u32, u32)>, members: usize) -> ListsBuilder<u32> {
-    let mut pairs: Vec<(u32, u32)> = edges.iter().flat_map(|&(from, to)| [(from, to), (to, from)]).collect();
+    lists_of(edges.iter().flat_map(|&(from, to)| [(from, to), (to, from)]).collect(), members)
+}
+
+/// Pairs as a sorted list for each member.
+fn lists_of(mut pairs: Vec<(u32, u32)>, members: usize) -> ListsBuilder<u32> {
     pairs.sort_unstable();
     pairs.dedup();
     let mut lists = ListsBuilder::default();
