@@ -1,5 +1,6 @@
 //! rapport finds people the mentors they should know, and says why.
 
+pub mod community;
 pub mod config;
 pub mod embed;
 pub mod evaluate;

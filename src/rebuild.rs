@@ -99,7 +99,21 @@ pub async fn rebuild(
     full: bool,
     progress: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Rebuilt, RebuildError> {
-    let lock = WriteLock::take(&config.index)?;
+    let lock = Arc::new(WriteLock::take(&config.index)?);
+    rebuild_under(lock, config, embedder, full, progress).await
+}
+
+/// As [`rebuild`], by a process that has the folder's lock already.
+///
+/// # Errors
+/// As [`rebuild`].
+pub async fn rebuild_under(
+    lock: Arc<WriteLock>,
+    config: &Config,
+    embedder: Arc<dyn Embedder>,
+    full: bool,
+    progress: impl Fn(Progress) + Send + Sync + 'static,
+) -> Result<Rebuilt, RebuildError> {
     let store = Store::open(&config.index).await?;
     let night = Night {
         index: config.index.clone(),

@@ -19,12 +19,18 @@ mod explain;
 mod features;
 mod filter;
 mod lexical;
+mod live;
+mod overlay;
 mod query;
 mod ranking;
 mod rerank;
 mod retrieve;
 mod seeker;
 mod spelling;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop")]
+mod testing;
+mod view;
 pub mod weights;
 
 use std::collections::HashMap;
@@ -54,6 +60,7 @@ use query::Asked;
 use rerank::Ranked;
 use retrieve::Bounds;
 use seeker::{Seeker, Unembedded};
+use view::View;
 
 /// Why a search gave nothing. The first three are the caller's to mend, the others ours.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +94,17 @@ pub enum SearchError {
     /// The model's thread ended early.
     #[error("the model run stopped: {0}")]
     Stopped(String),
+    /// The database is not the one that the generation was built from, or an old copy of it.
+    #[error(
+        "the members' database is at change {database}, but the index was built at change {index}: the database is older \
+         than the index; run `rapport rebuild`"
+    )]
+    OlderDatabase {
+        /// The last change of the database.
+        database: u64,
+        /// The last change in the generation.
+        index: u64,
+    },
     /// The generation was built with another model than the one configured.
     #[error("the index was built with {built}, but {configured} is loaded; run `rapport rebuild`")]
     OtherModel {
@@ -109,7 +127,7 @@ impl SearchError {
 #[derive(Clone)]
 pub struct Searcher {
     config: Arc<Config>,
-    snapshot: Arc<Snapshot>,
+    view: View,
     encoder: Arc<Encoder>,
     store: Store,
     /// Loaded at the first query that needs a model run; a search by member never does.
@@ -121,21 +139,22 @@ pub struct Searcher {
 }
 
 impl Searcher {
-    /// Opens the current generation and the members' database.
+    /// Opens the current generation and the members' database, and takes in what changed since the generation was built.
     ///
     /// # Errors
     /// Where there is no generation or no database, or one is damaged.
     pub async fn open(config: &Config) -> Result<Searcher, SearchError> {
         let store = Store::open(&config.index).await?;
-        Ok(Searcher::over(config, store, publish::open_current(&config.index)?))
+        Searcher::over(config, store, publish::open_current(&config.index)?).caught_up().await
     }
 
-    /// Searches a generation that need not be the current one: an older one, or one about to be published.
+    /// Searches a generation as it was built, which need not be the current one: an older one, or one about to be
+    /// published.
     pub fn over(config: &Config, store: Store, snapshot: Snapshot) -> Searcher {
         let encoder = Arc::new(snapshot.encoder());
         let (embedder, damaged, off) = (Arc::default(), Arc::default(), Vec::new());
-        let (config, snapshot) = (Arc::new(config.clone()), Arc::new(snapshot));
-        Searcher { config, snapshot, encoder, store, embedder, damaged, off }
+        let (config, view) = (Arc::new(config.clone()), View::of(Arc::new(snapshot)));
+        Searcher { config, view, encoder, store, embedder, damaged, off }
     }
 
     /// The same, with a model that is loaded already.
@@ -143,20 +162,21 @@ impl Searcher {
     /// # Errors
     /// As [`Searcher::open`]; [`SearchError::OtherModel`] where the generation is of another model.
     pub async fn open_with(config: &Config, embedder: Arc<dyn Embedder>) -> Result<Searcher, SearchError> {
-        let searcher = Searcher::open(config).await?;
+        let store = Store::open(&config.index).await?;
+        let searcher = Searcher::over(config, store, publish::open_current(&config.index)?);
         searcher.check_model(embedder.as_ref())?;
-        Ok(Searcher { embedder: Arc::new(OnceCell::new_with(Some(embedder))), ..searcher })
+        searcher.with_model(embedder).caught_up().await
     }
 
     /// The generation that is searched.
     pub fn snapshot(&self) -> &Snapshot {
-        &self.snapshot
+        &self.view.snapshot
     }
 
     /// Compares every file with its checksum in a thread of its own; opening checked headers only. Once damage is found,
     /// every search says so. For processes that stay: it reads the whole generation.
     pub fn verify_in_background(&self) -> std::thread::JoinHandle<()> {
-        let (snapshot, found) = (Arc::clone(&self.snapshot), Arc::clone(&self.damaged));
+        let (snapshot, found) = (Arc::clone(&self.view.snapshot), Arc::clone(&self.damaged));
         std::thread::spawn(move || {
             if let Err(damaged) = snapshot.verify() {
                 tracing::error!(%damaged, "the index is damaged");
@@ -174,12 +194,17 @@ impl Searcher {
     pub async fn search(&self, request: SearchRequest) -> Result<Answer, SearchError> {
         self.check_whole()?;
         let query = Query::try_from(request)?;
+        Ok(self.answer(&query).await?.0)
+    }
+
+    /// The answer to a query, and whether a record that it needed changed after the view was made.
+    async fn answer(&self, query: &Query) -> Result<(Answer, bool), SearchError> {
         let begun = Instant::now();
-        let seeker = self.seeker(&query).await?;
+        let seeker = self.seeker(query).await?;
         let prepared = begun.elapsed();
-        let ranked = self.rank(&query, &seeker)?;
+        let ranked = self.rank(query, &seeker)?;
         let (candidates, reranked) = (ranked.len(), begun.elapsed());
-        let answer = self.respond(&query, &seeker, ranked).await?;
+        let answer = self.respond(query, &seeker, ranked).await?;
         tracing::debug!(
             candidates,
             seeker_us = prepared.as_micros(),
@@ -197,27 +222,27 @@ impl Searcher {
     /// Who seeks, in the snapshot's terms.
     async fn seeker(&self, query: &Query) -> Result<Seeker, SearchError> {
         let unembedded = match &query.asked {
-            Asked::Text(text) => Unembedded::of_text(text, &self.encoder, &self.snapshot),
+            Asked::Text(text) => Unembedded::of_text(text, &self.encoder, &self.view),
             Asked::Profile(profile) if !self.is_adult(profile) => {
                 let problem = "is false; who is not of age is not matched with anyone".to_owned();
                 return Err(SearchError::Invalid { field: "adult".into(), problem });
             }
-            Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder, &self.snapshot),
+            Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder, &self.view),
             Asked::Member(id) => {
                 let (mut found, _) = self.store.members(&[id.as_str()]).await?;
                 let member =
                     found.remove(id.as_str()).map(|stored| stored.member).filter(|member| self.is_adult(member));
                 let member = member.ok_or_else(|| SearchError::NotAvailable(id.to_string()))?;
-                Unembedded::of_member(member, &self.encoder, &self.snapshot)
+                Unembedded::of_member(member, &self.encoder, &self.view)
             }
         };
-        let missing = unembedded.missing(&self.snapshot);
+        let missing = unembedded.missing(&self.view);
         let vectors = if missing.is_empty() { HashMap::new() } else { self.embed(missing).await? };
-        Ok(unembedded.embedded(&self.snapshot, &vectors))
+        Ok(unembedded.embedded(&self.view, &vectors))
     }
 
     fn is_adult(&self, member: &Member) -> bool {
-        let absent = self.snapshot.manifest.adult_when_absent && self.config.members.adult_when_absent;
+        let absent = self.view.snapshot.manifest.adult_when_absent && self.config.members.adult_when_absent;
         member.adult.unwrap_or(absent)
     }
 
@@ -233,7 +258,7 @@ impl Searcher {
     }
 
     async fn load_model(&self) -> Result<Arc<dyn Embedder>, SearchError> {
-        let (dir, name) = (self.config.models.clone(), self.snapshot.manifest.model.name.clone());
+        let (dir, name) = (self.config.models.clone(), self.view.snapshot.manifest.model.name.clone());
         let threads = self.config.embedding_threads();
         let load = move || Ok(Models::open(dir)?.load(&name, threads)?);
         let loaded: Result<_, SearchError> =
@@ -244,14 +269,14 @@ impl Searcher {
     }
 
     fn check_model(&self, embedder: &dyn Embedder) -> Result<(), SearchError> {
-        let (built, configured) = (self.snapshot.manifest.model.fingerprint.clone(), embedder.model().id());
+        let (built, configured) = (self.view.snapshot.manifest.model.fingerprint.clone(), embedder.model().id());
         if built == configured { Ok(()) } else { Err(SearchError::OtherModel { built, configured }) }
     }
 
     /// Who may be found.
     fn allowed(&self, query: &Query, seeker: &Seeker) -> Result<FixedBitSet, SearchError> {
         let Encoded { coordinates, utc_offset, .. } = seeker.encoded;
-        let mut allowed = query.filter.allowed(&self.snapshot, self.encoder.aliases(), coordinates, utc_offset)?;
+        let mut allowed = query.filter.allowed(&self.view, self.encoder.aliases(), coordinates, utc_offset)?;
         for slot in seeker.blocks.iter().chain(seeker.slot.iter().map(|slot| &slot.0)) {
             allowed.remove(*slot as usize);
         }
@@ -267,7 +292,7 @@ impl Searcher {
     fn rank(&self, query: &Query, seeker: &Seeker) -> Result<Vec<Ranked>, SearchError> {
         let allowed = self.allowed(query, seeker)?;
         let bounds = self.bounds(query);
-        let candidates = retrieve::candidates(&self.snapshot, seeker, &allowed, &bounds);
+        let candidates = retrieve::candidates(&self.view, seeker, &allowed, &bounds);
         Ok(rerank::rank(&self.comparison(query, seeker), &self.config.weights, &candidates, bounds.seed))
     }
 
@@ -277,33 +302,40 @@ impl Searcher {
     }
 
     fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker) -> Comparison<'a> {
-        Comparison { seeker, snapshot: &self.snapshot, include_known: query.known == Known::Include }
+        Comparison { seeker, view: &self.view, include_known: query.known == Known::Include }
     }
 
     /// The best `k` in the words of their records. A member whose record changed since the generation was built and
     /// who may no longer be found is passed over for the next.
-    async fn respond(&self, query: &Query, seeker: &Seeker, ranked: Vec<Ranked>) -> Result<Answer, SearchError> {
+    async fn respond(
+        &self,
+        query: &Query,
+        seeker: &Seeker,
+        ranked: Vec<Ranked>,
+    ) -> Result<(Answer, bool), SearchError> {
         let comparison = self.comparison(query, seeker);
-        let columns = &self.snapshot.columns;
         let mut hits = Vec::with_capacity(query.k.get());
         let mut rest = ranked.into_iter().peekable();
+        let mut overtaken = false;
         let last_change = loop {
             let next: Vec<Ranked> = rest.by_ref().take(query.k.get() - hits.len()).collect();
-            let mut ids: Vec<&str> = next.iter().map(|ranked| columns.id(ranked.slot)).collect();
+            let mut ids: Vec<&str> = next.iter().map(|ranked| self.view.id(ranked.slot)).collect();
             ids.extend(next.iter().flat_map(|ranked| comparison.named_in_reasons(ranked.slot)));
             ids.sort_unstable();
             ids.dedup();
             let (records, last_change) = self.store.members(&ids).await?;
+            let is_known = |id: &&str| records.get(*id).is_some_and(|stored| stored.change <= self.view.sequence());
+            overtaken |= !ids.iter().all(is_known);
             let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
             for ranked in next {
-                let stored = records.get(columns.id(ranked.slot));
+                let stored = records.get(self.view.id(ranked.slot));
                 let Some(stored) = stored.filter(|stored| self.may_be_found(&stored.member, seeker, query)) else {
                     continue;
                 };
                 let mut contributions = ranked.contributions(&self.config.weights);
                 let mut score = ranked.score;
-                if stored.change > self.snapshot.manifest.sequence {
-                    // What was made private since the generation was built counts no more.
+                if stored.change > self.view.sequence() {
+                    // What was made private since the view was made counts no more.
                     let hidden = |field: &&str| stored.member.keeps_private(field);
                     contributions.retain(|contribution| !contribution.feature.fields().iter().any(hidden));
                     score = rerank::sum(&contributions);
@@ -327,14 +359,15 @@ impl Searcher {
         for (at, hit) in hits.iter_mut().enumerate() {
             hit.rank = at + 1;
         }
-        Ok(Answer { state: self.state_at(last_change), hits })
+        let state = self.state_at(if overtaken { last_change } else { self.view.sequence() });
+        Ok((Answer { state, hits }, overtaken))
     }
 
     fn state_at(&self, last_change: u64) -> String {
-        let changes = last_change.saturating_sub(self.snapshot.manifest.sequence);
+        let changes = last_change.saturating_sub(self.view.snapshot.manifest.sequence);
         let mut options = vec![self.config.search.ef as u64, self.config.search.candidates as u64];
         options.extend(self.off.iter().map(|source| *source as u64));
-        format!("{}+{changes}.0.{}", self.snapshot.name(), self.config.weights.hash(&options))
+        format!("{}+{changes}.0.{}", self.view.snapshot.name(), self.config.weights.hash(&options))
     }
 
     fn may_be_found(&self, record: &Member, seeker: &Seeker, query: &Query) -> bool {

@@ -3,7 +3,10 @@
 //! SQLite through sqlx, in the index folder: write-ahead log, `synchronous=FULL` (an acknowledged import survives a
 //! power cut), `secure_delete`. Only this module names sqlx.
 
+mod backup;
+mod erase;
 pub mod import;
+mod moment;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -15,6 +18,8 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, Transaction};
 use crate::embed::UnitVector;
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId};
+pub use erase::Erased;
+pub use moment::Moment;
 
 /// A failure of the database: what failed, on what, what to do.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,19 @@ pub enum StoreError {
         /// What is wrong.
         problem: String,
     },
+    /// A file is not a whole copy of a members' database.
+    #[error("{path} cannot be restored: {problem}; expected a file that `rapport backup` wrote")]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// What was deleted is still in the log, because somebody reads from it.
+    #[error(
+        "the database's log could not be emptied, because another process is reading from it; stop it and run it again"
+    )]
+    LogInUse,
     /// The database refused.
     #[error("the members' database failed: {0}; is there room on the disk, and is the file whole?")]
     Database(#[from] sqlx::Error),
@@ -104,6 +122,9 @@ pub struct WriteLock {
 }
 
 impl WriteLock {
+    /// The lock's name in the index folder.
+    pub(crate) const FILE: &'static str = ".lock";
+
     /// Takes the folder's lock, making the folder where it is missing.
     ///
     /// # Errors
@@ -112,7 +133,7 @@ impl WriteLock {
         let failed = |source| StoreError::Folder { path: index.to_owned(), source };
         std::fs::create_dir_all(index).map_err(failed)?;
         let file =
-            File::options().create(true).truncate(false).write(true).open(index.join(".lock")).map_err(failed)?;
+            File::options().create(true).truncate(false).write(true).open(index.join(Self::FILE)).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(WriteLock { _file: file }),
             Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked(index.to_owned())),
@@ -122,7 +143,8 @@ impl WriteLock {
 }
 
 impl Store {
-    const FILE: &'static str = "members.db";
+    /// The database's name in the index folder.
+    pub(crate) const FILE: &'static str = "members.db";
 
     /// Opens the database of an index folder, making it where it is missing.
     ///

@@ -127,6 +127,11 @@ impl Quantizer {
         Quantizer { least, step, scale: scale(points) }
     }
 
+    /// Values to a vector.
+    pub fn dimension(&self) -> usize {
+        self.step.len()
+    }
+
     /// Lines to a vector's codes.
     pub fn lines(dimension: usize) -> usize {
         dimension.div_ceil(PER_LINE)

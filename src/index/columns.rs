@@ -11,7 +11,7 @@ use super::Slot;
 use super::arrays::{Array, ArrayFile, Damaged, Lists};
 use super::encode::PlaceKeys;
 use crate::member::fold::Key;
-pub(crate) use build::ColumnsBuilder;
+pub(crate) use build::{ColumnsBuilder, flags_of, shown_capacity};
 pub use words::WordColumns;
 
 /// No row, no capacity stated.
@@ -54,7 +54,7 @@ pub enum Attribute {
 
 impl Attribute {
     /// The same key of two attributes has two postings: the attribute's number is mixed in (Fibonacci hashing).
-    fn posting(self, key: Key) -> Key {
+    pub(crate) fn posting(self, key: Key) -> Key {
         Key(key.0 ^ (self as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }

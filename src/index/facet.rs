@@ -117,6 +117,11 @@ impl Facet {
         &self.rows
     }
 
+    /// How vectors become codes here.
+    pub(crate) fn quantizer(&self) -> &Quantizer {
+        &self.quantizer
+    }
+
     fn walks(&self) -> Walks<'_> {
         self.graph.walks()
     }

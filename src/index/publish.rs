@@ -63,6 +63,28 @@ pub fn find(index: &Path, name: &str) -> Option<PathBuf> {
     Some(index.join(name)).filter(|folder| folder.is_dir())
 }
 
+/// The folders of all generations, staged ones and those left behind too.
+///
+/// # Errors
+/// [`IndexError::Io`].
+pub fn folders(index: &Path) -> Result<Vec<PathBuf>, IndexError> {
+    let names = generations(index)?.into_iter().map(name_of);
+    let folders = names.flat_map(|name| [index.join(format!("{name}{STAGING}")), index.join(name)]);
+    Ok(folders.filter(|folder| folder.is_dir()).collect())
+}
+
+/// Makes no generation the current one: there is no index until the next one is published.
+///
+/// # Errors
+/// [`IndexError::Io`].
+pub fn withdraw(index: &Path) -> Result<(), IndexError> {
+    let path = index.join(CURRENT);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(IndexError::io(&path)(error)),
+        _ => sync(index),
+    }
+}
+
 /// The numbers of all generations in the folder, staged ones too.
 fn generations(index: &Path) -> Result<Vec<u64>, IndexError> {
     let mut numbers = Vec::new();

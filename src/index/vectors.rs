@@ -70,6 +70,11 @@ impl Vectors {
         self.keys.binary_search(&key).ok().map(|row| row as u32)
     }
 
+    /// The keys of all texts, in order.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
     /// A row's values, unit length.
     #[inline]
     pub fn row(&self, row: u32) -> Option<&[f32]> {

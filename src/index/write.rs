@@ -121,10 +121,16 @@ impl Contents {
 }
 
 fn mean(keys: &[Key], vectors: &HashMap<Key, Vec<f32>>, dimension: usize) -> Vec<f32> {
-    let of_list = keys.iter().filter_map(|key| vectors.get(key)).filter(|vector| !vector.is_empty());
-    // Interests that cancel out have no mean; the first stands for them.
-    let mean = UnitVector::mean(of_list.clone().map(Vec::as_slice)).map(|mean| mean.to_vec());
-    mean.or_else(|| of_list.clone().next().cloned()).unwrap_or_else(|| vec![0.0; dimension])
+    let of_list: Vec<&[f32]> = keys.iter().filter_map(|key| vectors.get(key)).map(Vec::as_slice).collect();
+    mean_of_interests(&of_list).unwrap_or_else(|| vec![0.0; dimension])
+}
+
+/// What a member is interested in as one vector: the mean of the interests' vectors, in the order of their keys. Interests
+/// that cancel out have no mean; the first stands for them. Nothing where there are none.
+pub(crate) fn mean_of_interests(vectors: &[&[f32]]) -> Option<Vec<f32>> {
+    let vectors = || vectors.iter().copied().filter(|vector| !vector.is_empty());
+    let mean = UnitVector::mean(vectors()).map(|mean| mean.to_vec());
+    mean.or_else(|| vectors().next().map(<[f32]>::to_vec))
 }
 
 /// Files that are written but not yet audited.

@@ -284,11 +284,11 @@ impl Explainer<'_> {
         let mut named = Vec::new();
         let mut members = Vec::new();
         for slot in &common {
-            let id = self.comparison.snapshot.columns.id(*slot);
+            let id = self.comparison.view.id(*slot);
             let Some(Stored { member: record, .. }) = self.records.get(id) else { continue };
             // What changed since the generation was built counts at once.
             let available =
-                record.adult.unwrap_or(self.comparison.snapshot.manifest.adult_when_absent) && !record.paused;
+                record.adult.unwrap_or(self.comparison.view.snapshot.manifest.adult_when_absent) && !record.paused;
             if available && !record.keeps_private(many) && !record.keeps_private("name") {
                 named.push(record.name.clone().unwrap_or_else(|| id.to_owned()));
                 members.push(id.to_owned());
@@ -351,7 +351,7 @@ impl Comparison<'_> {
     /// The members whose names an explanation of this hit may want.
     pub(super) fn named_in_reasons(&self, slot: Slot) -> impl Iterator<Item = &str> {
         let common = self.friends_in_common(slot).chain(self.colleagues_in_common(slot));
-        common.map(|slot| self.snapshot.columns.id(slot))
+        common.map(|slot| self.view.id(slot))
     }
 }
 

@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use super::filter::{hours_between, kilometres};
 use super::lexical::{self, Term};
 use super::seeker::{Need, Seeker, rarity};
+use super::view::{FacetName, View};
 use super::weights::{Feature, Values};
+use crate::index::Slot;
 use crate::index::columns::{Attribute, NONE, Relation};
 use crate::index::encode::PlaceKeys;
 use crate::index::floor::above;
 use crate::index::vectors::dot;
-use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
 
 /// The closest phrases of two people.
@@ -49,7 +50,7 @@ pub(super) enum Nearness {
 /// One seeker against the members of one snapshot.
 pub(super) struct Comparison<'a> {
     pub(super) seeker: &'a Seeker,
-    pub(super) snapshot: &'a Snapshot,
+    pub(super) view: &'a View,
     pub(super) include_known: bool,
 }
 
@@ -66,10 +67,12 @@ pub(super) struct Met(HashMap<u32, Box<[f32]>>);
 impl<'a> Comparison<'a> {
     /// Asks for the vectors of a member that is compared soon.
     pub(super) fn prefetch(&self, slot: Slot) {
-        let Snapshot { profile, interests, vectors, columns, .. } = self.snapshot;
-        for row in [profile.row(slot), interests.row(slot), columns.industry.get(slot).map(|(_, row)| row)] {
-            row.into_iter().for_each(|row| vectors.prefetch(row));
-        }
+        let rows = [
+            self.view.facet_row(FacetName::Profile, slot),
+            self.view.facet_row(FacetName::Interests, slot),
+            self.view.industry(slot).map(|(_, row)| row),
+        ];
+        rows.into_iter().flatten().for_each(|row| self.view.prefetch(row));
     }
 
     /// Every feature's value for one member.
@@ -82,7 +85,7 @@ impl<'a> Comparison<'a> {
     }
 
     fn value(&self, feature: Feature, slot: Slot, met: &mut Met) -> f32 {
-        let (seeker, snapshot) = (self.seeker, self.snapshot);
+        let (seeker, view) = (self.seeker, self.view);
         // What the seeker lacks nobody shares; not asking spares most of the waiting for memory.
         if !self.possible(feature) {
             return 0.0;
@@ -110,14 +113,11 @@ impl<'a> Comparison<'a> {
                 0.5,
             ),
             Feature::TimeZone => self.hours_apart(slot).map_or(0.0, |hours| (1.0 - hours / 6.0).max(0.0)),
-            Feature::FriendsInCommon => saturated(
-                adamic_adar(self.friends_in_common(slot), |slot| snapshot.columns.related(Relation::Friends, slot)),
-                6.0,
-            ),
+            Feature::FriendsInCommon => {
+                saturated(adamic_adar(self.friends_in_common(slot), |slot| view.related(Relation::Friends, slot)), 6.0)
+            }
             Feature::ColleaguesInCommon => saturated(
-                adamic_adar(self.colleagues_in_common(slot), |slot| {
-                    snapshot.columns.related(Relation::Colleagues, slot)
-                }),
+                adamic_adar(self.colleagues_in_common(slot), |slot| view.related(Relation::Colleagues, slot)),
                 3.0,
             ),
             Feature::GroupsInCommon => saturated(
@@ -126,7 +126,7 @@ impl<'a> Comparison<'a> {
             ),
             Feature::WordsInCommon => {
                 let bm25: f32 = self.words_in_common(slot).map(|(_, weight)| weight).sum();
-                saturated(bm25 / lexical::of_one_rare_word(&snapshot.columns.words), 2.0)
+                saturated(bm25 / lexical::of_one_rare_word(view), 2.0)
             }
             Feature::ExperienceGap => {
                 self.years_ahead(slot).map_or(0.0, |(own, theirs)| ((theirs - own - 1.0) / 4.0).clamp(0.0, 1.0))
@@ -164,7 +164,7 @@ impl<'a> Comparison<'a> {
 
     /// The closest of the seeker's phrases to one of the member's; the same phrase needs no vector.
     fn closest(&self, needs: &'a [Need], key: Key, row: u32) -> Option<Closest<'a>> {
-        let theirs = if row == NONE { None } else { self.snapshot.vectors.row(row) };
+        let theirs = if row == NONE { None } else { self.view.vector(row) };
         let compare = |need: &'a Need| {
             let cosine = if need.key == key { 1.0 } else { dot(need.vector.as_deref()?, theirs?) };
             Some(Closest { need, key, cosine, value: above(cosine, need.floor) })
@@ -175,21 +175,21 @@ impl<'a> Comparison<'a> {
     /// What the seeker aims for against what the member is: the profession, or where none is stated the profile, since a
     /// headline says what somebody does. The key is [`Key::NONE`] then.
     pub(super) fn profession(&self, slot: Slot) -> Option<Closest<'a>> {
-        match self.snapshot.columns.profession.get(slot) {
+        match self.view.profession(slot) {
             Some((key, row)) => self.closest(&self.seeker.aims, key, row),
-            None => self.closest(&self.seeker.aims, Key::NONE, self.snapshot.profile.row(slot)?),
+            None => self.closest(&self.seeker.aims, Key::NONE, self.view.facet_row(FacetName::Profile, slot)?),
         }
     }
 
     /// The seeker's industry against the member's.
     pub(super) fn industry(&self, slot: Slot) -> Option<Closest<'a>> {
-        let (key, row) = self.snapshot.columns.industry.get(slot)?;
+        let (key, row) = self.view.industry(slot)?;
         self.closest(self.seeker.industry.as_slice(), key, row)
     }
 
     /// What the seeker faces against what the member overcame: the closest pair.
     pub(super) fn overcame(&self, slot: Slot) -> Option<Closest<'a>> {
-        let overcame = self.snapshot.columns.overcame.get(slot);
+        let overcame = self.view.overcame(slot);
         let closest = best(overcame.filter_map(|(key, row)| self.closest(&self.seeker.facing, key, row)));
         // A clause of a free text may name something else than a challenge: only a close one is taken for it.
         closest.filter(|closest| !self.seeker.by_text || closest.value >= NAMED)
@@ -197,8 +197,7 @@ impl<'a> Comparison<'a> {
 
     /// What the seeker seeks or aims for against what the member offers or is: the closest pair.
     pub(super) fn closest_phrase(&self, slot: Slot) -> Option<Closest<'a>> {
-        let columns = &self.snapshot.columns;
-        let phrases = [columns.offers.get(slot), columns.profession.get(slot)].into_iter().flatten();
+        let phrases = [self.view.offers(slot), self.view.profession(slot)].into_iter().flatten();
         let needs = [&self.seeker.seeks, &self.seeker.aims];
         best(phrases.flat_map(|(key, row)| needs.into_iter().filter_map(move |needs| self.closest(needs, key, row))))
     }
@@ -206,8 +205,8 @@ impl<'a> Comparison<'a> {
     /// The member's interests that lie near what the seeker is interested in, with their values, closest first.
     pub(super) fn nearest_interests(&self, slot: Slot) -> Vec<(Key, f32)> {
         let Some(sought) = &self.seeker.interest else { return Vec::new() };
-        let interests = self.snapshot.columns.interests.get(slot);
-        let value = |(key, row)| Some((key, above(dot(&sought.vector, self.snapshot.vectors.row(row)?), sought.floor)));
+        let interests = self.view.interests(slot);
+        let value = |(key, row)| Some((key, above(dot(&sought.vector, self.view.vector(row)?), sought.floor)));
         let mut nearest: Vec<(Key, f32)> = interests.filter_map(value).collect();
         nearest.sort_by(|left, right| right.1.total_cmp(&left.1));
         nearest
@@ -216,28 +215,27 @@ impl<'a> Comparison<'a> {
     /// Cosine and value of what the seeker wants against the member's profile.
     pub(super) fn profile_similarity(&self, slot: Slot) -> Option<(f32, f32)> {
         let sought = self.seeker.wants.as_ref()?;
-        let cosine = dot(&sought.vector, self.snapshot.vectors.row(self.snapshot.profile.row(slot)?)?);
+        let cosine = dot(&sought.vector, self.view.vector(self.view.facet_row(FacetName::Profile, slot)?)?);
         Some((cosine, above(cosine, sought.floor)))
     }
 
     /// The cosine of one of the seeker's phrases to the member's profile; −1 where there is none.
     pub(super) fn to_profile(&self, need: &Need, slot: Slot) -> f32 {
-        let row = self.snapshot.profile.row(slot).and_then(|row| self.snapshot.vectors.row(row));
+        let row = self.view.facet_row(FacetName::Profile, slot).and_then(|row| self.view.vector(row));
         need.vector.as_deref().zip(row).map_or(-1.0, |(vector, row)| dot(vector, row))
     }
 
     /// Cosine and value of the interests as a whole.
     pub(super) fn interest_similarity(&self, slot: Slot) -> Option<(f32, f32)> {
         let sought = self.seeker.interest.as_ref()?;
-        let cosine = dot(&sought.vector, self.snapshot.vectors.row(self.snapshot.interests.row(slot)?)?);
+        let cosine = dot(&sought.vector, self.view.vector(self.view.facet_row(FacetName::Interests, slot)?)?);
         Some((cosine, above(cosine, sought.floor)))
     }
 
     /// For each of the seeker's interests the member's closest, where one is close at all.
     pub(super) fn shared_interests(&self, slot: Slot) -> impl Iterator<Item = Closest<'a>> {
-        let interests = &self.snapshot.columns.interests;
         self.seeker.interests.iter().filter_map(move |need| {
-            best(interests.get(slot).filter_map(|(key, row)| self.closest(std::slice::from_ref(need), key, row)))
+            best(self.view.interests(slot).filter_map(|(key, row)| self.closest(std::slice::from_ref(need), key, row)))
         })
     }
 
@@ -245,9 +243,9 @@ impl<'a> Comparison<'a> {
     fn interests_met(&self, slot: Slot, met: &mut Met) -> f32 {
         let needs = &self.seeker.interests;
         let mut closest = vec![-1f32; needs.len()];
-        for (key, row) in self.snapshot.columns.interests.get(slot) {
+        for (key, row) in self.view.interests(slot) {
             let cosines = met.0.entry(row).or_insert_with(|| {
-                let theirs = self.snapshot.vectors.row(row);
+                let theirs = self.view.vector(row);
                 needs
                     .iter()
                     .map(|need| need.vector.as_deref().zip(theirs).map_or(-1.0, |(own, row)| dot(own, row)))
@@ -263,9 +261,9 @@ impl<'a> Comparison<'a> {
 
     /// The member's values of an attribute that the seeker has too, each with its rarity.
     pub(super) fn shared(&self, attribute: Attribute, own: &[Key], slot: Slot) -> impl Iterator<Item = (Key, f32)> {
-        let theirs = self.snapshot.columns.keys(attribute, slot);
+        let theirs = self.view.keys(attribute, slot);
         let shared = own.iter().filter(move |key| theirs.binary_search(key).is_ok());
-        shared.map(move |key| (*key, rarity(self.snapshot, attribute, *key)))
+        shared.map(move |key| (*key, rarity(self.view, attribute, *key)))
     }
 
     fn rarest(&self, attribute: Attribute, own: &[Key], slot: Slot) -> f32 {
@@ -274,18 +272,18 @@ impl<'a> Comparison<'a> {
 
     /// The words of the member's profile that the seeker asked for, each with what it adds to the profile's BM25.
     pub(super) fn words_in_common(&self, slot: Slot) -> impl Iterator<Item = (&'a Term, f32)> {
-        let words = &self.snapshot.columns.words;
-        self.seeker.words.iter().filter_map(move |term| Some((term, term.in_profile(words, slot)?)))
+        let view = self.view;
+        self.seeker.words.iter().filter_map(move |term| Some((term, term.in_profile(view, slot)?)))
     }
 
     /// How far apart they live, as exactly as is known. Places of one name in two countries are not one.
     pub(super) fn nearness(&self, slot: Slot) -> Option<Nearness> {
         if let Some(own) = self.seeker.encoded.coordinates
-            && let Some(theirs) = self.snapshot.columns.coordinates(slot)
+            && let Some(theirs) = self.view.coordinates(slot)
         {
             return Some(Nearness::Kilometres(kilometres(own, theirs)));
         }
-        let (own, theirs) = (self.seeker.encoded.location, self.snapshot.columns.location.get(slot));
+        let (own, theirs) = (self.seeker.encoded.location, self.view.location(slot));
         let differ = |own: Key, theirs: Key| own != Key::NONE && theirs != Key::NONE && own != theirs;
         if differ(own.country, theirs.country) || differ(own.region, theirs.region) {
             return None;
@@ -298,7 +296,7 @@ impl<'a> Comparison<'a> {
 
     /// Whether they come from the same town.
     pub(super) fn same_hometown(&self, slot: Slot) -> bool {
-        let (own, theirs) = (self.seeker.encoded.hometown, self.snapshot.columns.hometown.get(slot));
+        let (own, theirs) = (self.seeker.encoded.hometown, self.view.hometown(slot));
         let agree = |own: Key, theirs: Key| own == Key::NONE || theirs == Key::NONE || own == theirs;
         own.city != Key::NONE
             && own.city == theirs.city
@@ -308,29 +306,29 @@ impl<'a> Comparison<'a> {
 
     /// Hours between the two clocks.
     pub(super) fn hours_apart(&self, slot: Slot) -> Option<f32> {
-        Some(hours_between(self.seeker.encoded.utc_offset?, self.snapshot.columns.utc_offset(slot)?))
+        Some(hours_between(self.seeker.encoded.utc_offset?, self.view.utc_offset(slot)?))
     }
 
     /// Years of experience, the seeker's and the member's.
     pub(super) fn years_ahead(&self, slot: Slot) -> Option<(f32, f32)> {
-        Some((self.seeker.encoded.years_experience?, self.snapshot.columns.years_experience(slot)?))
+        Some((self.seeker.encoded.years_experience?, self.view.years_experience(slot)?))
     }
 
     /// The slots of friends of both.
     pub(super) fn friends_in_common(&self, slot: Slot) -> impl Iterator<Item = Slot> {
-        in_both(&self.seeker.friends, self.snapshot.columns.related(Relation::Friends, slot))
+        in_both(&self.seeker.friends, self.view.related(Relation::Friends, slot))
             .filter(move |common| self.is_available(*common, slot))
     }
 
     /// The slots of colleagues of both.
     pub(super) fn colleagues_in_common(&self, slot: Slot) -> impl Iterator<Item = Slot> {
-        let common = in_both(&self.seeker.colleagues, self.snapshot.columns.related(Relation::Colleagues, slot));
+        let common = in_both(&self.seeker.colleagues, self.view.related(Relation::Colleagues, slot));
         common.filter(move |common| self.is_available(*common, slot))
     }
 
     fn is_available(&self, common: Slot, slot: Slot) -> bool {
         self.seeker.available.contains(common.index())
-            && self.snapshot.columns.related(Relation::Blocks, slot).binary_search(&common.0).is_err()
+            && self.view.related(Relation::Blocks, slot).binary_search(&common.0).is_err()
     }
 }
 

@@ -3,8 +3,9 @@
 use fixedbitset::FixedBitSet;
 use serde::{Deserialize, Serialize};
 
+use super::view::View;
+use crate::index::Slot;
 use crate::index::columns::{Attribute, flag};
-use crate::index::{Slot, Snapshot};
 use crate::member::Role;
 use crate::member::fold::Aliases;
 
@@ -161,20 +162,19 @@ impl Filter {
     /// [`InvalidFilter`] where a filter starts from a place or clock that is not known.
     pub(super) fn allowed(
         &self,
-        snapshot: &Snapshot,
+        view: &View,
         aliases: &Aliases,
         home: Option<(f32, f32)>,
         utc_offset: Option<i16>,
     ) -> Result<FixedBitSet, InvalidFilter> {
         self.check()?;
-        let columns = &snapshot.columns;
         let mut allowed = if self.role.unwrap_or(Role::Mentor) == Role::Mentor && !self.paused {
-            snapshot.findable.clone()
+            view.findable().clone()
         } else {
             let role = if self.role == Some(Role::Mentee) { flag::MENTEE } else { flag::MENTOR };
-            let mut allowed = FixedBitSet::with_capacity(columns.len());
-            for slot in 0..columns.len() {
-                let flags = columns.flags(Slot(slot as u32));
+            let mut allowed = FixedBitSet::with_capacity(view.slots());
+            for slot in 0..view.slots() {
+                let flags = view.flags(Slot(slot as u32));
                 let free = self.paused || flags & flag::PAUSED == 0;
                 allowed.set(slot, flags & role != 0 && flags & flag::ADULT != 0 && free);
             }
@@ -191,11 +191,11 @@ impl Filter {
             if values.is_empty() {
                 continue;
             }
-            let mut of_any = FixedBitSet::with_capacity(columns.len());
+            let mut of_any = FixedBitSet::with_capacity(view.slots());
             for value in values {
-                let having = columns.postings(attribute, aliases.key(value)).iter().map(|slot| *slot as usize);
+                let having = view.having(attribute, aliases.key(value)).map(|slot| slot as usize);
                 // A damaged list may name slots that do not exist.
-                of_any.extend(having.filter(|slot| *slot < columns.len()));
+                of_any.extend(having.filter(|slot| *slot < view.slots()));
             }
             allowed.intersect_with(&of_any);
         }
@@ -208,18 +208,18 @@ impl Filter {
             };
             let centre = within.of.or(home).ok_or_else(unknown)?;
             retain(&mut allowed, |slot| {
-                columns.coordinates(slot).is_some_and(|place| kilometres(centre, place) <= within.km)
+                view.coordinates(slot).is_some_and(|place| kilometres(centre, place) <= within.km)
             });
         }
         if let Some(hours) = self.time_zone_gap {
             let unknown = || InvalidFilter::new("time_zone_gap", "needs the seeker's time zone, which is not known");
             let own = utc_offset.ok_or_else(unknown)?;
             retain(&mut allowed, |slot| {
-                columns.utc_offset(slot).is_some_and(|offset| hours_between(own, offset) <= hours)
+                view.utc_offset(slot).is_some_and(|offset| hours_between(own, offset) <= hours)
             });
         }
         if let Some(least) = self.capacity {
-            retain(&mut allowed, |slot| columns.capacity(slot).is_some_and(|capacity| capacity >= least));
+            retain(&mut allowed, |slot| view.capacity(slot).is_some_and(|capacity| capacity >= least));
         }
         Ok(allowed)
     }

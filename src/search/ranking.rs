@@ -50,7 +50,7 @@ impl Searcher {
         let seeker = self.seeker(&query).await?;
         let candidate = |ranked: super::Ranked| {
             let super::Ranked { slot, score, values } = ranked;
-            Candidate { id: self.snapshot.columns.id(slot).to_owned(), score, values }
+            Candidate { id: self.view.id(slot).to_owned(), score, values }
         };
         Ok(self.rank(&query, &seeker)?.into_iter().map(candidate).collect())
     }
@@ -64,7 +64,7 @@ impl Searcher {
         let query = Query::try_from(request)?;
         let seeker = self.seeker(&query).await?;
         let allowed = self.allowed(&query, &seeker)?;
-        let [profile, interests] = retrieve::recall(&self.snapshot, &seeker, &allowed, &self.bounds(&query));
+        let [profile, interests] = retrieve::recall(&self.view, &seeker, &allowed, &self.bounds(&query));
         Ok(FacetRecall { profile, interests })
     }
 

@@ -55,7 +55,7 @@ pub(super) fn rank(comparison: &Comparison<'_>, weights: &Weights, candidates: &
         .collect();
     let tie = |ranked: &Ranked| {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&seed.to_le_bytes()).update(comparison.snapshot.columns.id(ranked.slot).as_bytes());
+        hasher.update(&seed.to_le_bytes()).update(comparison.view.id(ranked.slot).as_bytes());
         *hasher.finalize().as_bytes()
     };
     ranked.sort_unstable_by(|left, right| right.score.total_cmp(&left.score).then_with(|| tie(left).cmp(&tie(right))));

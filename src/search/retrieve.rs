@@ -9,10 +9,11 @@ use super::features::adamic_adar;
 use super::lexical;
 use super::query::Known;
 use super::seeker::{Seeker, Sought, rarity};
+use super::view::{FacetName, View};
 use crate::config::SearchConfig;
-use crate::index::columns::{Attribute, Columns, Relation};
-use crate::index::facet::{Facet, Probe};
-use crate::index::{Slot, Snapshot};
+use crate::index::Slot;
+use crate::index::columns::{Attribute, Relation};
+use crate::index::facet::Probe;
 use crate::member::fold::Key;
 
 /// Up to this many matches, everyone who matches is ranked: it costs less than choosing.
@@ -74,31 +75,26 @@ impl Bounds<'_> {
 /// Sources: the vectors of both facets, the words of profiles, friends of friends and colleagues of colleagues, and
 /// members with rare values in common. Each is capped at `limits.candidates` (at least twice `k`) before the union. Where
 /// they bring fewer than `k`, the rest is filled from everyone allowed, so that fewer come back only when fewer exist.
-pub(super) fn candidates(
-    snapshot: &Snapshot,
-    seeker: &Seeker,
-    allowed: &FixedBitSet,
-    bounds: &Bounds<'_>,
-) -> Vec<Slot> {
+pub(super) fn candidates(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bounds: &Bounds<'_>) -> Vec<Slot> {
     let Bounds { known, k, limits, seed, .. } = *bounds;
     let matches = allowed.count_ones(..);
     if matches <= RANK_ALL.max(k) {
         return allowed.ones().map(|slot| Slot(slot as u32)).collect();
     }
     let most = bounds.most();
-    let near = |facet: &Facet, sought: &Option<Sought>| {
+    let near = |facet: FacetName, sought: &Option<Sought>| {
         let Some(sought) = sought else { return Vec::new() };
         let probe = Probe { query: &sought.vector, k: most, allowed, turn: seed };
-        facet.search(&snapshot.vectors, probe, limits.ef, matches)
+        view.near(facet, probe, limits.ef)
     };
     let mut found = FixedBitSet::with_capacity(allowed.len());
     for source in Source::ALL.iter().filter(|source| !bounds.off.contains(source)) {
         let slots = match source {
-            Source::Profile => near(&snapshot.profile, &seeker.wants),
-            Source::Interests => near(&snapshot.interests, &seeker.interest),
-            Source::Lexical => lexical::best(&seeker.words, &snapshot.columns.words, allowed, most, seed),
-            Source::Social => social(snapshot, seeker, allowed, known, most, seed),
-            Source::Alike => alike(snapshot, seeker, allowed, most, seed),
+            Source::Profile => near(FacetName::Profile, &seeker.wants),
+            Source::Interests => near(FacetName::Interests, &seeker.interest),
+            Source::Lexical => lexical::best(&seeker.words, view, allowed, most, seed),
+            Source::Social => social(view, seeker, allowed, known, most, seed),
+            Source::Alike => alike(view, seeker, allowed, most, seed),
         };
         found.extend(slots.into_iter().map(Slot::index));
     }
@@ -114,42 +110,25 @@ pub(super) fn candidates(
 
 /// How much of what an exact scan of each facet finds its search finds too: recall@`most`, in [0, 1]. Nothing where the
 /// facet is not searched, because nothing is sought in it or because everyone who matches is ranked.
-pub(super) fn recall(
-    snapshot: &Snapshot,
-    seeker: &Seeker,
-    allowed: &FixedBitSet,
-    bounds: &Bounds<'_>,
-) -> [Option<f64>; 2] {
+pub(super) fn recall(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bounds: &Bounds<'_>) -> [Option<f64>; 2] {
     let matches = allowed.count_ones(..);
-    [(&snapshot.profile, &seeker.wants), (&snapshot.interests, &seeker.interest)].map(|(facet, sought)| {
+    [(FacetName::Profile, &seeker.wants), (FacetName::Interests, &seeker.interest)].map(|(facet, sought)| {
         let sought = sought.as_ref().filter(|_| matches > RANK_ALL.max(bounds.k))?;
         let probe = Probe { query: &sought.vector, k: bounds.most(), allowed, turn: bounds.seed };
-        let found = facet.search(&snapshot.vectors, probe, bounds.limits.ef, matches);
-        facet.recall_of(&snapshot.vectors, probe, &found)
+        view.recall(facet, probe, bounds.limits.ef)
     })
 }
 
 /// Friends of friends and colleagues of colleagues, those with the strongest ties first; where known people may be
 /// found, friends and colleagues themselves before all.
-fn social(
-    snapshot: &Snapshot,
-    seeker: &Seeker,
-    allowed: &FixedBitSet,
-    known: Known,
-    most: usize,
-    seed: u64,
-) -> Vec<Slot> {
-    let columns = &snapshot.columns;
+fn social(view: &View, seeker: &Seeker, allowed: &FixedBitSet, known: Known, most: usize, seed: u64) -> Vec<Slot> {
     let mut ties: HashMap<u32, f32> = HashMap::new();
-    type Neighbours = fn(&Columns, Slot) -> &[u32];
-    let relations: [(&[u32], Neighbours); 2] = [
-        (&seeker.friends, |columns, slot| columns.related(Relation::Friends, slot)),
-        (&seeker.colleagues, |columns, slot| columns.related(Relation::Colleagues, slot)),
-    ];
-    for (own, neighbours) in relations {
-        for &between in own.iter().filter(|between| snapshot.available.contains(**between as usize)) {
-            let tie = adamic_adar(std::iter::once(Slot(between)), |slot| neighbours(columns, slot));
-            for &other in neighbours(columns, Slot(between)).iter().filter(|other| allowed.contains(**other as usize)) {
+    for (own, relation) in [(&seeker.friends, Relation::Friends), (&seeker.colleagues, Relation::Colleagues)] {
+        for &between in own.iter().filter(|between| view.available().contains(**between as usize)) {
+            let tie = adamic_adar(std::iter::once(Slot(between)), |slot| view.related(relation, slot));
+            for &other in
+                view.related(relation, Slot(between)).iter().filter(|other| allowed.contains(**other as usize))
+            {
                 *ties.entry(other).or_default() += tie;
             }
         }
@@ -165,7 +144,7 @@ fn social(
 /// Members who share rare values with the seeker, the rarest and most of them first: schools, employers, groups, places,
 /// professions and interests. A value that more than `most` of those allowed have tells too little to bring
 /// anyone.
-fn alike(snapshot: &Snapshot, seeker: &Seeker, allowed: &FixedBitSet, most: usize, seed: u64) -> Vec<Slot> {
+fn alike(view: &View, seeker: &Seeker, allowed: &FixedBitSet, most: usize, seed: u64) -> Vec<Slot> {
     let encoded = &seeker.encoded;
     let (home, city) = ([encoded.hometown.city], [encoded.location.city]);
     let aims: Vec<Key> = seeker.aims.iter().map(|need| need.key).collect();
@@ -181,11 +160,10 @@ fn alike(snapshot: &Snapshot, seeker: &Seeker, allowed: &FixedBitSet, most: usiz
         (Attribute::Interest, &interests),
     ] {
         for key in keys {
-            let having = snapshot.columns.postings(attribute, *key);
-            let found: Vec<u32> =
-                having.iter().copied().filter(|slot| allowed.contains(*slot as usize)).take(most + 1).collect();
+            let having = view.having(attribute, *key);
+            let found: Vec<u32> = having.filter(|slot| allowed.contains(*slot as usize)).take(most + 1).collect();
             if found.len() <= most {
-                let rarity = rarity(snapshot, attribute, *key);
+                let rarity = rarity(view, attribute, *key);
                 found.into_iter().for_each(|slot| *shares.entry(slot).or_default() += rarity);
             }
         }

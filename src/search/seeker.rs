@@ -6,13 +6,14 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 
 use super::lexical::{self, Term};
+use super::view::View;
 use crate::embed::UnitVector;
+use crate::index::Slot;
 use crate::index::columns::{Attribute, Relation};
 use crate::index::encode::{Encoded, Encoder, Passage, Phrase};
 use crate::index::floor::Background;
 use crate::index::vectors::dot;
 use crate::index::words::says_something;
-use crate::index::{Slot, Snapshot};
 use crate::member::fold::{Key, fold};
 use crate::member::{Member, MemberId, Place};
 
@@ -91,17 +92,17 @@ pub(super) struct Unembedded {
 
 impl Unembedded {
     /// A member, or the profile of one.
-    pub(super) fn of_member(member: Member, encoder: &Encoder, snapshot: &Snapshot) -> Unembedded {
+    pub(super) fn of_member(member: Member, encoder: &Encoder, view: &View) -> Unembedded {
         let encoded = encoder.encode(&member);
         let public = member.public();
         let single = [&public.aims_for, &public.seeks].into_iter().flatten();
         let texts = single.chain(&public.facing).chain(&public.interests);
-        let words = lexical::terms(texts.flat_map(|text| encoder.words(text)), snapshot);
+        let words = lexical::terms(texts.flat_map(|text| encoder.words(text)), view);
         Unembedded { encoded, by_text: false, clauses: Vec::new(), recognised: Vec::new(), words, member }
     }
 
     /// Free text: known professions and interests are recognised in it, and each clause may name a need of its own.
-    pub(super) fn of_text(text: &str, encoder: &Encoder, snapshot: &Snapshot) -> Unembedded {
+    pub(super) fn of_text(text: &str, encoder: &Encoder, view: &View) -> Unembedded {
         let mut encoded = encoder.encode(&Member { seeks: Some(text.to_owned()), ..Member::default() });
         encoded.wants = encoded.covered.then(|| Passage { key: Key::of(text), text: text.to_owned() });
         encoded.seeks = None;
@@ -110,18 +111,18 @@ impl Unembedded {
         let runs: Vec<(Key, String)> =
             runs_of_words(text).into_iter().map(|run| (encoder.aliases().key(&run), run)).collect();
         let known = |attribute| {
-            let is_known = |key: Key| !snapshot.columns.postings(attribute, key).is_empty();
+            let is_known = |key: Key| view.count_having(attribute, key) > 0;
             longest(runs.iter().filter(|(key, _)| is_known(*key)).filter_map(|(_, run)| phrase(run)).collect())
         };
         encoded.interests = known(Attribute::Interest);
         let recognised = known(Attribute::Profession);
         let clauses = clauses(text).iter().filter_map(phrase).collect();
-        let words = lexical::terms(encoder.words(text), snapshot);
+        let words = lexical::terms(encoder.words(text), view);
         Unembedded { encoded, by_text: true, clauses, recognised, words, member: Member::default() }
     }
 
     /// The texts whose vectors the snapshot does not hold: they need a model run.
-    pub(super) fn missing(&self, snapshot: &Snapshot) -> Vec<(Key, String)> {
+    pub(super) fn missing(&self, view: &View) -> Vec<(Key, String)> {
         // What the seeker offers, overcame and is, is compared with nothing.
         let Encoded { aims_for, profession, seeks, industry, interests, facing, wants, profile, .. } = &self.encoded;
         let single = [aims_for.as_ref().or(profession.as_ref()), seeks.as_ref(), industry.as_ref()];
@@ -132,16 +133,16 @@ impl Unembedded {
         let mut seen = HashSet::new();
         phrases
             .chain(passage.map(|passage| (passage.key, passage.text.as_str())))
-            .filter(|(key, _)| snapshot.vectors.find(*key).is_none() && seen.insert(*key))
+            .filter(|(key, _)| view.find(*key).is_none() && seen.insert(*key))
             .map(|(key, text)| (key, text.to_owned()))
             .collect()
     }
 
     /// The seeker, once the missing texts have their vectors.
-    pub(super) fn embedded(self, snapshot: &Snapshot, vectors: &HashMap<Key, UnitVector>) -> Seeker {
-        let columns = &snapshot.columns;
+    pub(super) fn embedded(self, view: &View, vectors: &HashMap<Key, UnitVector>) -> Seeker {
+        let snapshot = &view.snapshot;
         let vector = |key: Key| -> Option<Arc<[f32]>> {
-            let row = || snapshot.vectors.find(key).and_then(|row| snapshot.vectors.row(row));
+            let row = || view.find(key).and_then(|row| view.vector(row));
             vectors.get(&key).map(|vector| Arc::from(&vector[..])).or_else(|| row().map(Arc::from))
         };
         let phrases = &snapshot.backgrounds.phrases;
@@ -151,7 +152,7 @@ impl Unembedded {
                 key: phrase.key,
                 said: phrase.said.clone(),
                 floor: vector.as_deref().map_or(1.0, |vector| phrases.floor(&snapshot.vectors, vector)),
-                rarity: attribute.map_or(1.0, |attribute| rarity(snapshot, attribute, phrase.key)),
+                rarity: attribute.map_or(1.0, |attribute| rarity(view, attribute, phrase.key)),
                 vector,
             }
         };
@@ -192,19 +193,18 @@ impl Unembedded {
             floor: background.floor(&snapshot.vectors, &vector),
             vector,
         };
-        let slot = Some(self.member.id.as_str()).filter(|id| !id.is_empty()).and_then(|id| columns.slot(id));
-        let listed = |ids: &[MemberId], own: fn(&crate::index::columns::Columns, Slot) -> &[u32]| {
-            let mut slots: Vec<u32> =
-                ids.iter().filter_map(|id| columns.slot(id.as_str())).map(|slot| slot.0).collect();
-            slots.extend(slot.map_or(&[][..], |slot| own(columns, slot)));
+        let slot = Some(self.member.id.as_str()).filter(|id| !id.is_empty()).and_then(|id| view.slot(id));
+        let listed = |ids: &[MemberId], relation: Relation| {
+            let mut slots: Vec<u32> = ids.iter().filter_map(|id| view.slot(id.as_str())).map(|slot| slot.0).collect();
+            slots.extend(slot.map_or(&[][..], |slot| view.related(relation, slot)));
             slots.sort_unstable();
             slots.dedup();
             // A damaged list may name slots that do not exist.
-            slots.truncate(slots.partition_point(|slot| (*slot as usize) < columns.len()));
+            slots.truncate(slots.partition_point(|slot| (*slot as usize) < view.slots()));
             slots
         };
-        let blocks = listed(&self.member.blocks, |columns, slot| columns.related(Relation::Blocks, slot));
-        let mut available = snapshot.available.clone();
+        let blocks = listed(&self.member.blocks, Relation::Blocks);
+        let mut available = view.available().clone();
         blocks.iter().for_each(|slot| available.remove(*slot as usize));
         let public = self.member.public();
         Seeker {
@@ -221,11 +221,11 @@ impl Unembedded {
             interests,
             industry: encoded.industry.as_ref().map(|phrase| need(phrase, None)),
             words: self.words,
-            friends: listed(&public.friends, |columns, slot| columns.related(Relation::Friends, slot)),
-            colleagues: listed(&public.colleagues, |columns, slot| columns.related(Relation::Colleagues, slot)),
+            friends: listed(&public.friends, Relation::Friends),
+            colleagues: listed(&public.colleagues, Relation::Colleagues),
             known: [
-                listed(&self.member.friends, |columns, slot| columns.related(Relation::Friends, slot)),
-                listed(&self.member.colleagues, |columns, slot| columns.related(Relation::Colleagues, slot)),
+                listed(&self.member.friends, Relation::Friends),
+                listed(&self.member.colleagues, Relation::Colleagues),
             ]
             .concat(),
             blocks,
@@ -239,9 +239,9 @@ impl Unembedded {
 
 /// How telling it is to share a value: 1 for one that a single member has, 0 for one that all have
 /// (ln(N/df) / ln N, the inverse document frequency scaled to [0, 1]).
-pub(super) fn rarity(snapshot: &Snapshot, attribute: Attribute, key: Key) -> f32 {
-    let members = snapshot.columns.len().max(2) as f32;
-    let having = snapshot.columns.postings(attribute, key).len().max(1) as f32;
+pub(super) fn rarity(view: &View, attribute: Attribute, key: Key) -> f32 {
+    let members = view.slots().max(2) as f32;
+    let having = view.count_having(attribute, key).max(1) as f32;
     ((members / having).ln() / members.ln()).clamp(0.0, 1.0)
 }
 

@@ -1,7 +1,7 @@
 //! Slips in a query's words. Only keys are known of the members' words, so every word that is one slip away is made up
 //! and looked for.
 
-use crate::index::columns::WordColumns;
+use super::view::View;
 use crate::index::words::{Word, key_of};
 use crate::member::fold::Key;
 
@@ -13,12 +13,12 @@ const MOST_CORRECTED: usize = 8;
 
 /// What words that no member has were meant to be, where that can be told: of the words one slip away, the one that most
 /// members have. Spellings of aliases are left alone.
-pub(super) fn corrected<'a>(unknown: &'a [Word], words: &'a WordColumns) -> impl Iterator<Item = Key> + 'a {
+pub(super) fn corrected<'a>(unknown: &'a [Word], view: &'a View) -> impl Iterator<Item = Key> + 'a {
     let letters =
         |word: &&Word| LETTERS.contains(&word.said.chars().count()) && word.said.chars().all(char::is_alphabetic);
     let spelled = unknown.iter().filter(letters).filter(|word| key_of(&word.said) == Some(word.key));
     spelled.take(MOST_CORRECTED).filter_map(|word| {
-        let having = |key: Key| words.postings(key).0.len();
+        let having = |key: Key| view.count_with_word(key);
         let keys = variants(&word.said).into_iter().filter_map(|variant| key_of(&variant));
         keys.map(|key| (having(key), key)).filter(|(having, _)| *having > 0).max().map(|(_, key)| key)
     })

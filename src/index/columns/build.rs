@@ -48,18 +48,8 @@ impl ColumnsBuilder {
     ) {
         let slot = self.flags.len() as u32;
         self.ids.push(member.id.as_str().bytes());
-        let mut flags = 0;
-        for (bit, set) in [
-            (flag::MENTOR, member.is(Role::Mentor)),
-            (flag::MENTEE, member.is(Role::Mentee)),
-            (flag::ADULT, member.adult.unwrap_or(adult)),
-            (flag::PAUSED, member.paused),
-            (flag::COVERED, encoded.covered),
-        ] {
-            flags |= if set { bit } else { 0 };
-        }
-        self.flags.push(flags);
-        self.capacity.push(member.capacity.filter(|_| !member.keeps_private("capacity")).unwrap_or(NONE));
+        self.flags.push(flags_of(member, encoded.covered, adult));
+        self.capacity.push(shown_capacity(member).unwrap_or(NONE));
         let key = |phrase: &Option<Phrase>| phrase.as_ref().map_or(Key::NONE, |phrase| phrase.key);
         self.profession.push(key(&encoded.profession));
         self.industry.push(key(&encoded.industry));
@@ -174,6 +164,23 @@ impl ColumnsBuilder {
         }
         (keys, lists)
     }
+}
+
+/// The bits of [`flag`] for a member; `adult` is what an absent `adult` means.
+pub(crate) fn flags_of(member: &Member, covered: bool, adult: bool) -> u8 {
+    let bits = [
+        (flag::MENTOR, member.is(Role::Mentor)),
+        (flag::MENTEE, member.is(Role::Mentee)),
+        (flag::ADULT, member.adult.unwrap_or(adult)),
+        (flag::PAUSED, member.paused),
+        (flag::COVERED, covered),
+    ];
+    bits.into_iter().filter(|(_, set)| *set).fold(0, |flags, (bit, _)| flags | bit)
+}
+
+/// How many mentees a member takes, where that is stated and shown.
+pub(crate) fn shown_capacity(member: &Member) -> Option<u32> {
+    member.capacity.filter(|_| !member.keeps_private("capacity"))
 }
 
 /// A relation of members as sorted lists, each pair on both sides: a friendship that one of two lists is known to both,

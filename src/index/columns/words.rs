@@ -43,6 +43,11 @@ impl WordColumns {
         at.and_then(|at| self.counts.get(slot.index()).get(at).copied()).unwrap_or(0)
     }
 
+    /// The distinct words of the member's profile, in the order of their keys, and how often each stands there.
+    pub fn of(&self, slot: Slot) -> impl Iterator<Item = (Key, u8)> {
+        self.words.get(slot.index()).iter().copied().zip(self.counts.get(slot.index()).iter().copied())
+    }
+
     /// How many words the member's profile has, repeated ones included.
     pub fn length(&self, slot: Slot) -> u32 {
         self.lengths.get(slot.index()).copied().unwrap_or(0)

@@ -1,0 +1,231 @@
+//! A community in the hands of one process: searched, changed, rebuilt.
+//!
+//! A [`Searcher`] never changes. This holds the one that is served at the moment, and puts another in its place when a
+//! member changes or a generation is published, so that every search sees one state from beginning to end.
+
+mod backup;
+mod erasure;
+mod export;
+mod ledger;
+mod traces;
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+use tokio::sync::Mutex;
+
+use crate::config::Config;
+use crate::embed::{EmbedError, Embedder, ManifestError, Models};
+use crate::index::{IndexError, publish};
+use crate::member::{Member, MemberId};
+use crate::rebuild::{Progress, RebuildError, Rebuilt, rebuild_under};
+use crate::search::{Answer, SearchError, SearchRequest, Searcher};
+use crate::store::{Store, StoreError, Upserted, WriteLock};
+pub use backup::{BackedUp, Restored, restore};
+pub use erasure::Receipt;
+pub use export::Export;
+pub use traces::{Trace, traces};
+
+/// A search is made again at most so often because a record changed under it; then it is taken as it is.
+const MOST_ATTEMPTS: usize = 4;
+
+/// Why a community could not be opened or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CommunityError {
+    /// The members' database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The generation, or a text of a member's that could not be embedded.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// The model.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The models' folder.
+    #[error(transparent)]
+    Models(#[from] ManifestError),
+    /// A generation.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The build.
+    #[error(transparent)]
+    Rebuild(#[from] RebuildError),
+    /// Nobody of the id is stored.
+    #[error("nobody is stored as {0:?}")]
+    Unknown(MemberId),
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file is there already.
+    #[error("{0} is there already; expected a name that is free")]
+    Exists(PathBuf),
+    /// The list of erasures does not read.
+    #[error("{path}:{line}: {problem}; without the list of erasures nothing can be restored or forgotten")]
+    Ledger {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl CommunityError {
+    fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> CommunityError {
+        let path = path.to_owned();
+        move |source| CommunityError::Io { path, source }
+    }
+}
+
+/// The one writer of an index folder.
+pub struct Community {
+    config: Config,
+    lock: Arc<WriteLock>,
+    store: Store,
+    /// The searcher that is served; none where no generation was ever published.
+    live: RwLock<Option<Searcher>>,
+    /// Held while members change: changes are seen in the order of their numbers.
+    changing: Mutex<()>,
+    /// Held while a generation is built.
+    building: Mutex<()>,
+}
+
+impl Community {
+    /// Takes the folder's lock, opens its database (a new one where there is none) and its current generation with all
+    /// that changed since, and ends erasures that were broken off.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while another process has it.
+    pub async fn open(config: &Config) -> Result<Community, CommunityError> {
+        let lock = Arc::new(WriteLock::take(&config.index)?);
+        let store = Store::create(&config.index).await?;
+        let community = Community {
+            config: config.clone(),
+            lock,
+            store,
+            live: RwLock::new(None),
+            changing: Mutex::new(()),
+            building: Mutex::new(()),
+        };
+        community.reopen().await?;
+        community.finish_erasures().await?;
+        Ok(community)
+    }
+
+    /// The searcher that is served at the moment.
+    ///
+    /// # Errors
+    /// [`IndexError::NoGeneration`].
+    pub fn searcher(&self) -> Result<Searcher, SearchError> {
+        let live = self.live.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        live.clone().ok_or_else(|| IndexError::NoGeneration(self.config.index.clone()).into())
+    }
+
+    /// The members' database.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    fn serve(&self, searcher: Option<Searcher>) {
+        *self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner) = searcher;
+    }
+
+    /// Serves the current generation and every change since. The model stays loaded where it is the same.
+    async fn reopen(&self) -> Result<(), CommunityError> {
+        let snapshot = match publish::open_current(&self.config.index) {
+            Err(IndexError::NoGeneration(_)) => return Ok(self.serve(None)),
+            opened => opened?,
+        };
+        let served = self.searcher().ok();
+        let fresh = Searcher::over(&self.config, self.store.clone(), snapshot);
+        let fresh = served.map_or(fresh.clone(), |served| fresh.with_model_of(&served));
+        fresh.warm().await;
+        let _changing = self.changing.lock().await;
+        self.serve(Some(fresh.caught_up().await?));
+        Ok(())
+    }
+
+    /// The mentors for a request, of one state from beginning to end.
+    ///
+    /// # Errors
+    /// As [`Searcher::search`].
+    pub async fn search(&self, request: SearchRequest) -> Result<Answer, SearchError> {
+        let mut attempts = 0;
+        loop {
+            let (answer, overtaken) = self.searcher()?.search_at_once(request.clone()).await?;
+            attempts += 1;
+            if !overtaken || attempts == MOST_ATTEMPTS {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Writes members, all or none. When this returns, they are durable, embedded, and found by the next search.
+    ///
+    /// # Errors
+    /// [`CommunityError`]; then nothing was written, unless it is [`CommunityError::Search`]: then they are stored, and found
+    /// from the next change or start on.
+    pub async fn upsert(&self, members: &[Member]) -> Result<Upserted, CommunityError> {
+        // Embedding takes longest, and other changes need not wait for it.
+        if let Ok(searcher) = self.searcher() {
+            searcher.embed_ahead(members).await?;
+        }
+        let _changing = self.changing.lock().await;
+        let done = self.store.upsert(members).await?;
+        self.catch_up().await?;
+        Ok(done)
+    }
+
+    /// Removes members, all or none, and says which of them were stored. When this returns, no search finds them.
+    ///
+    /// # Errors
+    /// As [`Community::upsert`].
+    pub async fn remove(&self, members: &[MemberId]) -> Result<Vec<MemberId>, CommunityError> {
+        let _changing = self.changing.lock().await;
+        let removed = self.store.remove(members).await?;
+        self.catch_up().await?;
+        Ok(removed)
+    }
+
+    /// Lays over the served generation what the database has by now. The caller holds `changing`.
+    async fn catch_up(&self) -> Result<(), CommunityError> {
+        if let Ok(searcher) = self.searcher() {
+            self.serve(Some(searcher.caught_up().await?));
+        }
+        Ok(())
+    }
+
+    /// Builds and publishes a generation, and serves it. Searches and changes go on meanwhile.
+    ///
+    /// # Errors
+    /// [`CommunityError::Rebuild`]; what was served goes on being served.
+    pub async fn rebuild(
+        &self,
+        full: bool,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<Rebuilt, CommunityError> {
+        let _building = self.building.lock().await;
+        let embedder = self.embedder().await?;
+        let rebuilt = rebuild_under(Arc::clone(&self.lock), &self.config, embedder, full, progress).await?;
+        self.reopen().await?;
+        Ok(rebuilt)
+    }
+
+    /// The model that the configuration names, which need not be that of the generation.
+    async fn embedder(&self) -> Result<Arc<dyn Embedder>, CommunityError> {
+        let loaded = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
+        if let Some(loaded) = loaded.filter(|loaded| loaded.model().name == self.config.model.name) {
+            return Ok(loaded);
+        }
+        let Config { models, model, .. } = self.config.clone();
+        let threads = self.config.embedding_threads();
+        let load = move || Ok::<_, CommunityError>(Models::open(models)?.load(&model.name, threads)?);
+        tokio::task::spawn_blocking(load).await.map_err(|error| RebuildError::Stopped(error.to_string()))?
+    }
+}

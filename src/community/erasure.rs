@@ -1,0 +1,160 @@
+//! Forgetting a member: out of the database and its log, of the overlay, of every generation, of lines set aside.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::ledger::{self, Ledger, sync_folder};
+use super::traces::mentions;
+use super::{Community, CommunityError};
+use crate::index::{Snapshot, publish};
+use crate::member::MemberId;
+
+/// What was erased, where and when.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Who.
+    pub member: MemberId,
+    /// When it was done (RFC 3339, UTC).
+    pub at: String,
+    /// Whether a record was stored.
+    pub was_stored: bool,
+    /// Members who listed them and no longer do.
+    pub unlisted_by: Vec<MemberId>,
+    /// Vectors deleted because nobody else has their texts.
+    pub vectors: u64,
+    /// Lines that had been set aside at an import, by file.
+    pub rejects: BTreeMap<String, u64>,
+    /// Generations that held the member and are deleted.
+    pub deleted_generations: Vec<String>,
+    /// The generation that was built without them.
+    pub successor: Option<String>,
+}
+
+impl Community {
+    /// Forgets a member. When this returns, nothing of them is left in the folder but a line of the list of erasures that
+    /// keeps a backup from bringing them back.
+    ///
+    /// Steps, each durable before the next: the erasure is noted; the record, its mentions and tombstone in one
+    /// transaction; lines set aside; a generation without them is built and published; those that held them are deleted;
+    /// vectors nobody else uses; the tombstone and the log; the note is closed. One that is broken off is ended when the
+    /// folder is next opened for writing.
+    ///
+    /// # Errors
+    /// [`CommunityError`]; then the erasure is not complete, and is to be asked for again.
+    pub async fn forget(&self, id: &MemberId) -> Result<Receipt, CommunityError> {
+        let mut ledger = Ledger::open(self.config.index.join(ledger::FILE))?;
+        let (_, last) = self.store.size().await?;
+        let holding = self.generations_holding(id)?;
+        let known = !self.store.members(&[id.as_str()]).await?.0.is_empty();
+        let unfinished = ledger.of(id).is_some_and(|entry| !entry.done);
+        if !known && holding.is_empty() && !unfinished && !self.store.has_tombstone(id).await? {
+            return Err(CommunityError::Unknown(id.clone()));
+        }
+        // One more than the last change: whatever was stored up to it is not to come back.
+        ledger.note(id, last + 1, false)?;
+        let erased = {
+            let _changing = self.changing.lock().await;
+            let erased = self.store.erase(id).await?;
+            self.catch_up().await?;
+            erased
+        };
+        let rejects = self.clean_rejects(id).await?;
+        let successor = match publish::current(&self.config.index) {
+            Ok(current) if holding.contains(&current) => Some(self.rebuild_without(id).await?),
+            _ => None,
+        };
+        let mut deleted_generations = Vec::new();
+        for folder in &self.generations_holding(id)? {
+            fs::remove_dir_all(folder).map_err(CommunityError::io(folder))?;
+            sync_folder(folder).map_err(CommunityError::io(folder))?;
+        }
+        for folder in holding {
+            deleted_generations.extend(folder.file_name().map(|name| name.to_string_lossy().into_owned()));
+        }
+        let vectors = self.prune_embeddings().await?;
+        self.store.drop_tombstone(id).await?;
+        self.store.empty_log().await?;
+        ledger.note(id, erased.change.max(last + 1), true)?;
+        Ok(Receipt {
+            member: id.clone(),
+            at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            was_stored: erased.was_stored,
+            unlisted_by: erased.listed_by,
+            vectors,
+            rejects,
+            deleted_generations,
+            successor,
+        })
+    }
+
+    /// Ends erasures that a crash broke off.
+    pub(super) async fn finish_erasures(&self) -> Result<(), CommunityError> {
+        let ledger = Ledger::open(self.config.index.join(ledger::FILE))?;
+        let mut ids = self.store.member_ids().await?;
+        ids.extend(self.store.changes_since(0).await?.removed.into_iter().filter_map(|id| MemberId::new(id).ok()));
+        for id in ledger.unfinished(&ids) {
+            tracing::warn!("an erasure was broken off; it is ended now");
+            self.forget(id).await?;
+        }
+        Ok(())
+    }
+
+    /// The folders of generations, staged and left ones too, that hold a member.
+    fn generations_holding(&self, id: &MemberId) -> Result<Vec<PathBuf>, CommunityError> {
+        let holds = |folder: &PathBuf| match Snapshot::open(folder) {
+            Ok(snapshot) => snapshot.columns.slot(id.as_str()).is_some(),
+            // What cannot be read may hold anybody, unless it is the current one, which is not for us to delete.
+            Err(_) => publish::current(&self.config.index).is_ok_and(|current| current != *folder),
+        };
+        Ok(publish::folders(&self.config.index)?.into_iter().filter(holds).collect())
+    }
+
+    async fn rebuild_without(&self, id: &MemberId) -> Result<String, CommunityError> {
+        let rebuilt = self.rebuild(false, |_| {}).await?;
+        let name = rebuilt.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let holds = self.searcher()?.snapshot().columns.slot(id.as_str()).is_some();
+        if holds {
+            let path = rebuilt.folder;
+            return Err(CommunityError::Io { path, source: std::io::Error::other("still holds the member") });
+        }
+        Ok(name)
+    }
+
+    /// Deletes vectors of texts that the current generation does not hold.
+    async fn prune_embeddings(&self) -> Result<u64, CommunityError> {
+        let Ok(searcher) = self.searcher() else {
+            // Without a generation nobody knows which texts are in use; none is lost that cannot be made again.
+            return Ok(self.store.keep_only_embeddings(&HashSet::new()).await?);
+        };
+        Ok(self.store.keep_only_embeddings(&searcher.texts()).await?)
+    }
+
+    /// Takes the member's lines out of what imports set aside.
+    async fn clean_rejects(&self, id: &MemberId) -> Result<BTreeMap<String, u64>, CommunityError> {
+        let index = &self.config.index;
+        let known: HashSet<String> = self.store.ids().await?.into_iter().collect();
+        let mut cleaned = BTreeMap::new();
+        for entry in fs::read_dir(index).map_err(CommunityError::io(index))? {
+            let path = entry.map_err(CommunityError::io(index))?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if !(name.starts_with("rejects-") && name.ends_with(".jsonl")) {
+                continue;
+            }
+            let text = fs::read_to_string(&path).map_err(CommunityError::io(&path))?;
+            let kept: Vec<&str> = text.lines().filter(|line| mentions(line.as_bytes(), id.as_str(), &known) == 0).collect();
+            let taken = text.lines().count() - kept.len();
+            if taken > 0 {
+                let beside = path.with_extension("jsonl.new");
+                let all = kept.iter().flat_map(|line| [line, "\n"]).collect::<String>();
+                let write = fs::write(&beside, all).and_then(|()| fs::File::open(&beside)?.sync_all());
+                write.and_then(|()| fs::rename(&beside, &path)).map_err(CommunityError::io(&path))?;
+                sync_folder(&path).map_err(CommunityError::io(&path))?;
+                cleaned.insert(name, taken as u64);
+            }
+        }
+        Ok(cleaned)
+    }
+}

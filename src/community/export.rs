@@ -1,0 +1,55 @@
+//! All that is held on a member, for the member.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Community, CommunityError};
+use crate::index::encode::Encoder;
+use crate::index::{Snapshot, publish};
+use crate::member::{Member, MemberId};
+
+/// Everything that an index folder holds on a member.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Export {
+    /// The record, private fields included.
+    pub member: Member,
+    /// The number of the change that made it so.
+    pub change: u64,
+    /// Members who list them as a friend or a colleague. Whom others block is theirs.
+    pub listed_by: Vec<MemberId>,
+    /// The texts of theirs that are kept as vectors.
+    pub embedded: Vec<String>,
+    /// Generations that hold their attributes and vectors.
+    pub generations: Vec<String>,
+}
+
+impl Community {
+    /// Gives a member all that is held on them.
+    ///
+    /// # Errors
+    /// [`CommunityError::Unknown`].
+    pub async fn export(&self, id: &MemberId) -> Result<Export, CommunityError> {
+        let (mut found, _) = self.store.members(&[id.as_str()]).await?;
+        let stored = found.remove(id.as_str()).ok_or_else(|| CommunityError::Unknown(id.clone()))?;
+        let listed_by = self.store.listing(id).await?;
+        let mut generations = Vec::new();
+        for folder in publish::folders(&self.config.index)? {
+            let holds = Snapshot::open(&folder).is_ok_and(|open| open.columns.slot(id.as_str()).is_some());
+            generations.extend(folder.file_name().filter(|_| holds).map(|name| name.to_string_lossy().into_owned()));
+        }
+        let embedded = self.searcher().map(|searcher| texts_of(&stored.member, &searcher.snapshot().encoder()));
+        Ok(Export {
+            member: stored.member,
+            change: stored.change,
+            listed_by,
+            embedded: embedded.unwrap_or_default(),
+            generations,
+        })
+    }
+}
+
+fn texts_of(member: &Member, encoder: &Encoder) -> Vec<String> {
+    let mut texts: Vec<String> = encoder.encode(member).texts().map(|(_, text)| text.to_owned()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}

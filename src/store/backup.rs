@@ -1,0 +1,74 @@
+//! Copies of the whole database, made while it is in use, and put back.
+
+use std::path::Path;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+
+use super::{Store, StoreError};
+use crate::member::MemberId;
+
+impl Store {
+    /// Writes a copy of the database, as of one moment, into a file that is not there yet. Others go on reading and
+    /// writing meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn copy_to(&self, file: &Path) -> Result<(), StoreError> {
+        sqlx::query("VACUUM INTO $1").bind(file.to_string_lossy().as_ref()).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Opens a copy to look into it and to change it before it is put in a database's place.
+    ///
+    /// # Errors
+    /// [`StoreError::NotABackup`] where it is no whole database of members; as [`Store::create`].
+    pub async fn open_copy(file: &Path) -> Result<Store, StoreError> {
+        let damaged = |problem: String| StoreError::NotABackup { path: file.to_owned(), problem };
+        let options = SqliteConnectOptions::new().filename(file).read_only(true);
+        let mut connection = options.connect().await.map_err(|error| damaged(error.to_string()))?;
+        let whole: Result<String, _> = sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await;
+        match whole {
+            Ok(said) if said == "ok" => {}
+            Ok(said) => return Err(damaged(said)),
+            Err(error) => return Err(damaged(error.to_string())),
+        }
+        let tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('members', 'embeddings')";
+        let found: i64 = sqlx::query_scalar(tables).fetch_one(&mut connection).await?;
+        connection.close().await?;
+        if found != 2 {
+            return Err(damaged("it holds no members' database".into()));
+        }
+        Store::connect(file).await
+    }
+
+    /// Goes on with change numbers above `least`, which another database may have used.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn number_changes_above(&self, least: u64) -> Result<(), StoreError> {
+        let least = i64::try_from(least).unwrap_or(i64::MAX - 1);
+        sqlx::query("UPDATE sequence SET last = $1 WHERE last < $1").bind(least).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Everything is in one file after this: no log is left beside it.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn close_into_one_file(self) -> Result<(), StoreError> {
+        self.empty_log().await?;
+        self.pool.close().await;
+        Ok(())
+    }
+
+    /// The stored members' ids.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn member_ids(&self) -> Result<Vec<MemberId>, StoreError> {
+        let stored =
+            |id: String| MemberId::new(id.clone()).map_err(|error| StoreError::Record { id, problem: error.problem });
+        self.ids().await?.into_iter().map(stored).collect()
+    }
+}
