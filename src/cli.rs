@@ -1,17 +1,22 @@
 //! The command line: parse, trace, dispatch, exit code.
 
+mod backup;
 mod demo;
 mod evaluate;
 mod import;
 mod judge;
+mod member;
 mod model;
 mod progress;
 mod rebuild;
 mod render;
 mod sample;
+mod schedule;
 mod search;
+mod serve;
 mod status;
 mod tune;
+mod writer;
 
 use std::io;
 use std::path::PathBuf;
@@ -19,6 +24,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use rapport::community::CommunityError;
 use rapport::config::{Config, ConfigError};
 use rapport::embed::EmbedError;
 use rapport::evaluate::judge::JudgeError;
@@ -52,6 +58,20 @@ enum Command {
     Model(model::Command),
     /// Take members from files into the database
     Import(import::Arguments),
+    /// Write a few members, all or none: they are found by the next search
+    Upsert(member::UpsertArguments),
+    /// Remove members: no search finds them any more
+    Remove(member::RemoveArguments),
+    /// Erase a member from every file, and give a receipt
+    Forget(member::ForgetArguments),
+    /// Give a member all that is held on them, as JSON
+    Export(member::ExportArguments),
+    /// Copy the members' database into a file, while everything goes on
+    Backup(backup::BackupArguments),
+    /// Put a backup in the place of the members' database
+    Restore(backup::RestoreArguments),
+    /// Hold the folder for the other commands, and rebuild by the clock (rebuild.schedule)
+    Serve(serve::Arguments),
     /// Build and publish an index of all members
     Rebuild(rebuild::Arguments),
     /// Find mentors, with what they have in common with who seeks
@@ -95,6 +115,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
                 || error.downcast_ref::<EvaluateError>().is_some_and(EvaluateError::is_callers)
                 || error.downcast_ref::<JudgeError>().is_some_and(JudgeError::is_callers)
                 || matches!(error.downcast_ref(), Some(RunError::WhiteSpace { .. }));
+            let unknown = unknown || matches!(error.downcast_ref(), Some(CommunityError::Unknown(_)));
             let usage = error.is::<ConfigError>() || error.is::<Usage>();
             ExitCode::from(if callers || unknown || judgements || usage { 2 } else { 1 })
         }
@@ -112,6 +133,13 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
     match arguments.command {
         Command::Model(command) => model::run(&config, command),
         Command::Import(arguments) => runtime.block_on(import::run(config, arguments)),
+        Command::Upsert(arguments) => runtime.block_on(member::upsert(&config, arguments)),
+        Command::Remove(arguments) => runtime.block_on(member::remove(&config, arguments)),
+        Command::Forget(arguments) => runtime.block_on(member::forget(&config, arguments)),
+        Command::Export(arguments) => runtime.block_on(member::export(&config, arguments)),
+        Command::Backup(arguments) => runtime.block_on(backup::backup(&config, arguments)),
+        Command::Restore(arguments) => runtime.block_on(backup::restore(&config, arguments)),
+        Command::Serve(arguments) => runtime.block_on(serve::run(&config, arguments)),
         Command::Rebuild(arguments) => runtime.block_on(rebuild::run(&config, arguments)),
         Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),

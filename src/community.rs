@@ -12,7 +12,7 @@ mod traces;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models};
@@ -51,7 +51,7 @@ pub enum CommunityError {
     #[error(transparent)]
     Rebuild(#[from] RebuildError),
     /// Nobody of the id is stored.
-    #[error("nobody is stored as {0:?}")]
+    #[error("nobody is stored as {0}")]
     Unknown(MemberId),
     /// A file could not be read or written.
     #[error("{path}: {source}")]
@@ -88,12 +88,16 @@ pub struct Community {
     config: Config,
     lock: Arc<WriteLock>,
     store: Store,
+    /// The model that the configuration names, once it was needed.
+    loaded: OnceCell<Arc<dyn Embedder>>,
     /// The searcher that is served; none where no generation was ever published.
     live: RwLock<Option<Searcher>>,
     /// Held while members change: changes are seen in the order of their numbers.
     changing: Mutex<()>,
     /// Held while a generation is built.
     building: Mutex<()>,
+    /// Held while a member is forgotten: the list of erasures has one writer.
+    forgetting: Mutex<()>,
 }
 
 impl Community {
@@ -103,15 +107,29 @@ impl Community {
     /// # Errors
     /// [`StoreError::Locked`] while another process has it.
     pub async fn open(config: &Config) -> Result<Community, CommunityError> {
+        Community::begin(config, None).await
+    }
+
+    /// The same, with a model that is loaded already.
+    ///
+    /// # Errors
+    /// As [`Community::open`].
+    pub async fn open_with(config: &Config, embedder: Arc<dyn Embedder>) -> Result<Community, CommunityError> {
+        Community::begin(config, Some(embedder)).await
+    }
+
+    async fn begin(config: &Config, loaded: Option<Arc<dyn Embedder>>) -> Result<Community, CommunityError> {
         let lock = Arc::new(WriteLock::take(&config.index)?);
         let store = Store::create(&config.index).await?;
         let community = Community {
             config: config.clone(),
             lock,
             store,
+            loaded: OnceCell::new_with(loaded),
             live: RwLock::new(None),
             changing: Mutex::new(()),
             building: Mutex::new(()),
+            forgetting: Mutex::new(()),
         };
         community.reopen().await?;
         community.finish_erasures().await?;
@@ -139,12 +157,17 @@ impl Community {
     /// Serves the current generation and every change since. The model stays loaded where it is the same.
     async fn reopen(&self) -> Result<(), CommunityError> {
         let snapshot = match publish::open_current(&self.config.index) {
-            Err(IndexError::NoGeneration(_)) => return Ok(self.serve(None)),
+            Err(IndexError::NoGeneration(_)) => {
+                self.serve(None);
+                return Ok(());
+            }
             opened => opened?,
         };
-        let served = self.searcher().ok();
-        let fresh = Searcher::over(&self.config, self.store.clone(), snapshot);
-        let fresh = served.map_or(fresh.clone(), |served| fresh.with_model_of(&served));
+        let mut fresh = Searcher::over(&self.config, self.store.clone(), snapshot);
+        let served = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
+        for model in self.loaded.get().cloned().into_iter().chain(served) {
+            fresh = fresh.with_model_if_it_fits(model);
+        }
         fresh.warm().await;
         let _changing = self.changing.lock().await;
         self.serve(Some(fresh.caught_up().await?));
@@ -217,11 +240,23 @@ impl Community {
         Ok(rebuilt)
     }
 
+    /// Waits until no change, no erasure and no build is under way.
+    pub async fn idle(&self) {
+        let _forgetting = self.forgetting.lock().await;
+        let _building = self.building.lock().await;
+        let _changing = self.changing.lock().await;
+    }
+
     /// The model that the configuration names, which need not be that of the generation.
     async fn embedder(&self) -> Result<Arc<dyn Embedder>, CommunityError> {
-        let loaded = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
-        if let Some(loaded) = loaded.filter(|loaded| loaded.model().name == self.config.model.name) {
-            return Ok(loaded);
+        let load = || self.load_model();
+        Ok(Arc::clone(self.loaded.get_or_try_init(load).await?))
+    }
+
+    async fn load_model(&self) -> Result<Arc<dyn Embedder>, CommunityError> {
+        let served = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
+        if let Some(served) = served.filter(|served| served.model().name == self.config.model.name) {
+            return Ok(served);
         }
         let Config { models, model, .. } = self.config.clone();
         let threads = self.config.embedding_threads();

@@ -43,6 +43,8 @@ pub struct Config {
     pub members: MembersConfig,
     /// How graphs are built.
     pub graph: GraphParameters,
+    /// When and how generations are built.
+    pub rebuild: RebuildConfig,
     /// How searches are carried out.
     pub search: SearchConfig,
     /// What each point in common weighs.
@@ -73,6 +75,15 @@ pub struct MembersConfig {
     pub aliases: Option<PathBuf>,
 }
 
+/// `[rebuild]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RebuildConfig {
+    /// When `rapport serve` rebuilds: a cron expression in the machine's time zone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+}
+
 /// `[search]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -91,6 +102,7 @@ impl Default for Config {
             model: ModelConfig::default(),
             members: MembersConfig::default(),
             graph: GraphParameters::default(),
+            rebuild: RebuildConfig::default(),
             search: SearchConfig::default(),
             weights: Weights::default(),
             aliases: Aliases::default(),

@@ -2,6 +2,7 @@
 
 pub mod community;
 pub mod config;
+pub mod control;
 pub mod embed;
 pub mod evaluate;
 pub mod index;

@@ -55,7 +55,8 @@ pub enum RebuildError {
 }
 
 /// How far a build is; sent often, shown by whoever likes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Progress {
     /// Members are read and their new texts embedded.
     Embedding {
@@ -75,7 +76,7 @@ pub enum Progress {
 }
 
 /// What was published.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Rebuilt {
     /// The generation's folder.
     pub folder: PathBuf,

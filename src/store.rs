@@ -68,7 +68,7 @@ pub enum StoreError {
 }
 
 /// What an import changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Upserted {
     /// Members seen for the first time.
     pub added: u64,

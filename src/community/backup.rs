@@ -3,13 +3,15 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::ledger::{self, Ledger, sync_folder};
 use super::{Community, CommunityError};
 use crate::index::publish;
 use crate::store::{Store, WriteLock};
 
 /// What a backup holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackedUp {
     /// Members in it.
     pub members: u64,
@@ -128,9 +130,7 @@ fn logs(database: &Path) -> [PathBuf; 2] {
 
 fn remove_database(database: &Path) -> Result<(), CommunityError> {
     let [wal, shm] = logs(database);
-    [database, &wal, &shm]
-        .into_iter()
-        .try_for_each(|file| remove_if_there(file).map_err(CommunityError::io(file)))
+    [database, &wal, &shm].into_iter().try_for_each(|file| remove_if_there(file).map_err(CommunityError::io(file)))
 }
 
 fn remove_if_there(file: &Path) -> std::io::Result<()> {

@@ -45,6 +45,7 @@ impl Community {
     /// # Errors
     /// [`CommunityError`]; then the erasure is not complete, and is to be asked for again.
     pub async fn forget(&self, id: &MemberId) -> Result<Receipt, CommunityError> {
+        let _forgetting = self.forgetting.lock().await;
         let mut ledger = Ledger::open(self.config.index.join(ledger::FILE))?;
         let (_, last) = self.store.size().await?;
         let holding = self.generations_holding(id)?;
@@ -61,10 +62,14 @@ impl Community {
             self.catch_up().await?;
             erased
         };
-        let rejects = self.clean_rejects(id).await?;
+        let rejects = self.clean_rejects(id)?;
         let successor = match publish::current(&self.config.index) {
             Ok(current) if holding.contains(&current) => Some(self.rebuild_without(id).await?),
-            _ => None,
+            _ => {
+                // What is laid over the generation holds the vectors of everybody who was in it.
+                self.reopen().await?;
+                None
+            }
         };
         let mut deleted_generations = Vec::new();
         for folder in &self.generations_holding(id)? {
@@ -133,9 +138,8 @@ impl Community {
     }
 
     /// Takes the member's lines out of what imports set aside.
-    async fn clean_rejects(&self, id: &MemberId) -> Result<BTreeMap<String, u64>, CommunityError> {
+    fn clean_rejects(&self, id: &MemberId) -> Result<BTreeMap<String, u64>, CommunityError> {
         let index = &self.config.index;
-        let known: HashSet<String> = self.store.ids().await?.into_iter().collect();
         let mut cleaned = BTreeMap::new();
         for entry in fs::read_dir(index).map_err(CommunityError::io(index))? {
             let path = entry.map_err(CommunityError::io(index))?.path();
@@ -144,7 +148,7 @@ impl Community {
                 continue;
             }
             let text = fs::read_to_string(&path).map_err(CommunityError::io(&path))?;
-            let kept: Vec<&str> = text.lines().filter(|line| mentions(line.as_bytes(), id.as_str(), &known) == 0).collect();
+            let kept: Vec<&str> = text.lines().filter(|line| mentions(line.as_bytes(), id.as_str()) == 0).collect();
             let taken = text.lines().count() - kept.len();
             if taken > 0 {
                 let beside = path.with_extension("jsonl.new");

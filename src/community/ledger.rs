@@ -59,14 +59,11 @@ impl Ledger {
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let mut lines = whole.lines().enumerate();
         let salt = match lines.next() {
-            Some((_, line)) => {
-                serde_json::from_str::<Head>(line).map_err(|error| wrong(1, error.to_string()))?.salt
-            }
+            Some((_, line)) => serde_json::from_str::<Head>(line).map_err(|error| wrong(1, error.to_string()))?.salt,
             None => blake3::hash(&rand::rng().random::<[u8; 32]>()).to_hex().to_string(),
         };
-        let entry = |(at, line): (usize, &str)| {
-            serde_json::from_str(line).map_err(|error| wrong(at + 1, error.to_string()))
-        };
+        let entry =
+            |(at, line): (usize, &str)| serde_json::from_str(line).map_err(|error| wrong(at + 1, error.to_string()));
         let entries = lines.map(entry).collect::<Result<Vec<Entry>, _>>()?;
         Ok(Ledger { path, salt, entries })
     }

@@ -1,6 +1,5 @@
 //! Looking for what is left of a member in an index folder.
 
-use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,104 +20,92 @@ pub struct Trace {
 }
 
 /// Searches every file of an index folder for a member's id: the database's tables and its bytes, free pages and log
-/// among them, the generations, and every other file. An id inside a longer id that somebody has is none.
+/// among them, the generations, and every other file.
 ///
 /// # Errors
 /// [`CommunityError`] where a file cannot be read.
 pub async fn traces(index: &Path, id: &MemberId) -> Result<Vec<Trace>, CommunityError> {
     let mut traces = Vec::new();
-    let mut known = HashSet::new();
     if let Ok(store) = Store::open(index).await {
-        let database = || PathBuf::from(Store::FILE);
-        known.extend(store.ids().await?);
-        if known.remove(id.as_str()) {
-            traces.push(Trace { file: database(), found: "the member is stored".into() });
+        let mut note = |found: &str| traces.push(Trace { file: Store::FILE.into(), found: found.into() });
+        if !store.members(&[id.as_str()]).await?.0.is_empty() {
+            note("the member is stored");
         }
         if store.has_tombstone(id).await? {
-            traces.push(Trace { file: database(), found: "a tombstone: generations may hold the member".into() });
+            note("a tombstone: generations may hold the member");
         }
     }
-    let folders = publish::folders(index)?;
-    for folder in &folders {
-        if let Ok(snapshot) = Snapshot::open(folder) {
-            let file = folder.strip_prefix(index).unwrap_or(folder).to_owned();
-            if snapshot.columns.slot(id.as_str()).is_some() {
-                traces.push(Trace { file, found: "the generation holds the member".into() });
+    let mut search = |folder: &Path| -> Result<(), CommunityError> {
+        for entry in fs::read_dir(folder).map_err(CommunityError::io(folder))? {
+            let path = entry.map_err(CommunityError::io(folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if !path.is_file() || name == WriteLock::FILE {
+                continue;
             }
-            // Ids stand side by side in a generation, so that one may be read across two of them.
-            continue;
+            let bytes = fs::read(&path).map_err(CommunityError::io(&path))?;
+            let mentions = if name.starts_with(Store::FILE) { mentions_in_database } else { mentions };
+            let count = mentions(&bytes, id.as_str());
+            if count > 0 {
+                let file = path.strip_prefix(index).unwrap_or(&path).to_owned();
+                let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+                traces.push(Trace { file, found: format!("the id stands in it {times}") });
+            }
         }
-        search_files(index, folder, id, &known, &mut traces)?;
+        Ok(())
+    };
+    search(index)?;
+    let folders = publish::folders(index)?;
+    // Ids stand side by side in a generation, so that its bytes say little; what does not open is looked through all the
+    // same.
+    let (open, closed): (Vec<_>, Vec<_>) = folders.into_iter().partition(|folder| Snapshot::open(folder).is_ok());
+    closed.iter().try_for_each(|folder| search(folder))?;
+    for folder in open {
+        if Snapshot::open(&folder).is_ok_and(|snapshot| snapshot.columns.slot(id.as_str()).is_some()) {
+            let file = folder.strip_prefix(index).unwrap_or(&folder).to_owned();
+            traces.push(Trace { file, found: "the generation holds the member".into() });
+        }
     }
-    search_files(index, index, id, &known, &mut traces)?;
     traces.sort_by(|left, right| left.file.cmp(&right.file));
     Ok(traces)
 }
 
-/// The files of one folder, not those of folders in it.
-fn search_files(
-    index: &Path,
-    folder: &Path,
-    id: &MemberId,
-    known: &HashSet<String>,
-    traces: &mut Vec<Trace>,
-) -> Result<(), CommunityError> {
-    for entry in fs::read_dir(folder).map_err(CommunityError::io(folder))? {
-        let path = entry.map_err(CommunityError::io(folder))?.path();
-        if !path.is_file() || path.file_name().is_some_and(|name| name == WriteLock::FILE) {
-            continue;
-        }
-        let bytes = fs::read(&path).map_err(CommunityError::io(&path))?;
-        let count = mentions(&bytes, id.as_str(), known);
-        if count > 0 {
-            let file = path.strip_prefix(index).unwrap_or(&path).to_owned();
-            let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
-            traces.push(Trace { file, found: format!("the id stands in it {times}") });
-        }
-    }
-    Ok(())
+/// How often an id stands in some text by itself, not as a part of a longer word.
+pub(super) fn mentions(text: &[u8], id: &str) -> usize {
+    let part = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte) || *byte >= 0x80)
+    };
+    let alone = |at: &usize| {
+        let (before, after) = (&text[..*at], &text[at + id.len()..]);
+        // A line's end that JSON writes as two characters is no part of what follows.
+        let escaped = [&b"\\n"[..], b"\\t", b"\\r"].iter().any(|escape| before.ends_with(escape));
+        (escaped || !part(before.last())) && !part(after.first())
+    };
+    places(text, id).filter(alone).count()
 }
 
-/// How often an id stands in some bytes other than as a part of a longer known id. What a database writes before and
-/// after an id may look like letters, so an id is not taken for a part of something that nobody is called.
-pub(super) fn mentions(bytes: &[u8], id: &str, known: &HashSet<String>) -> usize {
-    let mut count = 0;
-    let mut rest = bytes;
-    let mut before: &[u8] = &[];
-    while let Some(at) = find(rest, id.as_bytes()) {
-        before = &bytes[..before.len() + at];
-        let after = &bytes[before.len() + id.len()..];
-        count += usize::from(!is_in_a_longer_id(before, id, after, known));
-        before = &bytes[..before.len() + id.len()];
-        rest = after;
-    }
-    count
+/// How often an id stands in the bytes of a SQLite database as a value: as a string in a record, or as a column. A column's
+/// length comes a few bytes before it: 13 and twice the length, by the file format's serial types.
+fn mentions_in_database(bytes: &[u8], id: &str) -> usize {
+    /// As far as a row's header may go on after the id's length: a number, a hash, a record.
+    const HEADER: usize = 6;
+    /// Shorter ids are met by chance among the values of vectors.
+    const TELLING: usize = 4;
+    let quoted = serde_json::to_string(id).unwrap_or_default();
+    let inner = quoted[1..quoted.len() - 1].to_owned();
+    let length = ((13 + 2 * id.len()) & 0x7f) as u8;
+    let column = |at: &usize| bytes[at.saturating_sub(HEADER)..*at].contains(&length);
+    let as_string = places(bytes, &quoted).count();
+    let as_column = places(bytes, id).filter(|at| id.len() >= TELLING && column(at) && !in_quotes(bytes, *at, &inner));
+    as_string + as_column.count()
 }
 
-fn is_in_a_longer_id(before: &[u8], id: &str, after: &[u8], known: &HashSet<String>) -> bool {
-    const LONGEST: usize = 64;
-    let in_id = |byte: &&u8| byte.is_ascii_alphanumeric() || b"-_.:@/".contains(byte) || **byte >= 0x80;
-    let left = before.iter().rev().take(LONGEST).take_while(in_id).count();
-    let right = after.iter().take(LONGEST).take_while(in_id).count();
-    let (left, right) = (&before[before.len() - left..], &after[..right]);
-    (0..=left.len()).any(|start| {
-        (0..=right.len()).filter(|end| left.len() - start + end > 0).any(|end| {
-            let longer = [&left[start..], id.as_bytes(), &right[..end]].concat();
-            std::str::from_utf8(&longer).is_ok_and(|longer| known.contains(longer))
-        })
-    })
+fn in_quotes(bytes: &[u8], at: usize, inner: &str) -> bool {
+    at > 0 && bytes[at - 1] == b'"' && bytes.get(at + inner.len()) == Some(&b'"')
 }
 
-fn find(bytes: &[u8], sought: &[u8]) -> Option<usize> {
-    let first = *sought.first()?;
-    let mut start = 0;
-    loop {
-        let at = start + bytes.get(start..)?.iter().position(|byte| *byte == first)?;
-        if bytes[at..].starts_with(sought) {
-            return Some(at);
-        }
-        start = at + 1;
-    }
+/// Where some bytes are found.
+fn places<'a>(bytes: &'a [u8], sought: &'a str) -> impl Iterator<Item = usize> + 'a {
+    memchr::memmem::find_iter(bytes, sought)
 }
 
 #[cfg(test)]
@@ -126,21 +113,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_found_unless_it_is_a_part_of_somebody_elses() {
-        let known: HashSet<String> = ["m-10", "am-1", "ö-m-1"].map(str::to_owned).into();
-        for (bytes, expected) in [
+    fn an_id_is_found_unless_it_is_a_part_of_a_longer_word() {
+        for (text, expected) in [
             ("", 0),
             ("m-1", 1),
             ("\"m-1\"", 1),
             ("m-10", 0),
             ("\"m-10\",\"m-1\"", 1),
             ("am-1", 0),
-            ("ö-m-1", 0),
-            ("Lm-1", 1),
-            ("m-11", 1),
-            ("m-m-1m-1", 2),
+            ("say\\nm-1,mentor", 1),
+            ("m-1,m-1;m-1|x", 3),
+            ("öm-1", 0),
         ] {
-            assert_eq!(mentions(bytes.as_bytes(), "m-1", &known), expected, "{bytes}");
+            assert_eq!(mentions(text.as_bytes(), "m-1"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn in_a_database_words_are_no_ids() {
+        for (bytes, expected) in [
+            (&b"adapted by Canada"[..], 0),
+            (b"{\"id\":\"adam\"}", 1),
+            (b"\x04\x15\x01adam\x07", 1),
+            (b"\x05\x15\x02L\x82\x11adam\x07", 1),
+            (b"\x05\x15\x02L\x82\x11adam\x07{\"id\":\"adam\"}", 2),
+            (b"for adam to", 0),
+        ] {
+            assert_eq!(mentions_in_database(bytes, "adam"), expected, "{bytes:?}");
         }
     }
 }

@@ -62,12 +62,9 @@ impl Searcher {
         self.embedder.get().cloned()
     }
 
-    /// The same searcher with the model that another has loaded, if it is the one that the generation is of.
-    pub(crate) fn with_model_of(self, other: &Searcher) -> Searcher {
-        match other.loaded_model() {
-            Some(model) if self.check_model(model.as_ref()).is_ok() => self.with_model(model),
-            _ => self,
-        }
+    /// The same searcher with a loaded model, if it is the one that the generation is of.
+    pub(crate) fn with_model_if_it_fits(self, model: Arc<dyn Embedder>) -> Searcher {
+        if self.check_model(model.as_ref()).is_ok() { self.with_model(model) } else { self }
     }
 
     pub(super) fn with_model(self, model: Arc<dyn Embedder>) -> Searcher {

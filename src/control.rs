@@ -1,0 +1,102 @@
+//! How commands reach the process that has an index folder: a local socket that only the folder's owner may open.
+//!
+//! One JSON document a line. A command connects, asks, and reads: lines of progress, then what was done or why not. It
+//! may ask again on the same connection. Where no server runs, a command does the same itself ([`perform`]).
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::community::{Community, CommunityError};
+use crate::member::{Member, MemberId};
+use crate::rebuild::Progress;
+
+#[cfg(unix)]
+mod socket;
+#[cfg(unix)]
+pub use socket::{Connection, Listener, connect};
+
+/// What a command asks of the process that has the folder.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "lowercase")]
+pub enum Request {
+    /// Write members.
+    Upsert {
+        /// Valid ones.
+        members: Vec<Member>,
+    },
+    /// Remove members.
+    Remove {
+        /// Their ids.
+        members: Vec<MemberId>,
+    },
+    /// Erase a member.
+    Forget {
+        /// The member's id.
+        member: MemberId,
+    },
+    /// Give all that is held on a member.
+    Export {
+        /// The member's id.
+        member: MemberId,
+    },
+    /// Copy the database into a new file.
+    Backup {
+        /// An absolute path.
+        file: PathBuf,
+    },
+    /// Build and publish a generation.
+    Rebuild {
+        /// Graphs anew.
+        full: bool,
+    },
+}
+
+/// A line that comes back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Response {
+    /// How far a build is.
+    Progress(Progress),
+    /// What was done, as JSON.
+    Done(Value),
+    /// Why it was not.
+    Failed(String),
+}
+
+/// The server says that something failed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub String);
+
+/// Why nothing came back from a server.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// It could not do what was asked.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The connection broke, or something else listens there.
+    #[error("the server of this folder does not answer: {0}")]
+    Broken(#[from] std::io::Error),
+}
+
+/// Does what a command asks.
+///
+/// # Errors
+/// [`CommunityError`].
+pub async fn perform(
+    community: &Community,
+    request: Request,
+    progress: impl Fn(Progress) + Send + Sync + 'static,
+) -> Result<Value, CommunityError> {
+    let done = match request {
+        Request::Upsert { members } => serde_json::to_value(community.upsert(&members).await?),
+        Request::Remove { members } => serde_json::to_value(community.remove(&members).await?),
+        Request::Forget { member } => serde_json::to_value(community.forget(&member).await?),
+        Request::Export { member } => serde_json::to_value(community.export(&member).await?),
+        Request::Backup { file } => serde_json::to_value(community.backup(&file).await?),
+        Request::Rebuild { full } => serde_json::to_value(community.rebuild(full, progress).await?),
+    };
+    Ok(done.unwrap_or_default())
+}

@@ -1,0 +1,159 @@
+//! Who is forgotten is gone from every file, and no backup brings them back.
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+mod common;
+
+use std::fs;
+
+use common::{by_text, embedder, id_of, ids_of, mentor, publish, wait};
+use rapport::community::{Community, CommunityError, restore, traces};
+use rapport::config::Config;
+use rapport::member::Member;
+use rapport::rebuild::rebuild;
+use rapport::sample;
+use rapport::store::Store;
+
+const ID: &str = "zz-Quixote-1605";
+const SECRET: &str = "windmills are giants in disguise";
+
+fn quixote() -> Member {
+    Member {
+        name: Some("Alonso".into()),
+        about: Some(SECRET.into()),
+        interests: vec!["windmills".into()],
+        friends: ids_of(&["s-0000001"]),
+        ..mentor(ID)
+    }
+}
+
+/// A community that knows somebody well: in two generations, in a list of friends, in the overlay and in rejects.
+fn entangled() -> (tempfile::TempDir, Config, Community) {
+    let folder = tempfile::tempdir().unwrap();
+    let config = common::config(folder.path());
+    let mut members: Vec<Member> = sample::Community::new(120, 7).iter().collect();
+    members[5].friends.push(id_of(ID));
+    members[6].blocks.push(id_of(ID));
+    members.push(quixote());
+    // Somebody whose id holds the other's.
+    members.push(mentor(&format!("{ID}-bis")));
+    publish(&config, &members);
+    let rejects = format!("{{\"line\":1,\"text\":\"{ID}\"}}\n{{\"line\":2,\"text\":\"{ID}-bis\"}}\n");
+    fs::write(config.index.join("rejects-20261101T000000Z.jsonl"), rejects).unwrap();
+    let community = wait(Community::open_with(&config, embedder())).unwrap();
+    wait(community.upsert(&[Member { headline: Some("Knight".into()), ..quixote() }])).unwrap();
+    wait(community.rebuild(false, |_| {})).unwrap();
+    wait(community.upsert(&[Member { headline: Some("Knight errant".into()), ..quixote() }])).unwrap();
+    (folder, config, community)
+}
+
+/// Whether some bytes stand in any file of the folder.
+fn anywhere(config: &Config, sought: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![config.index.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read(&path).unwrap().windows(sought.len()).any(|window| window == sought) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn who_is_forgotten_is_in_no_file() {
+    let (_folder, config, community) = entangled();
+    assert!(!anywhere(&config, SECRET.as_bytes()).is_empty());
+    let before = wait(traces(&config.index, &id_of(ID))).unwrap();
+    assert!(before.len() >= 4, "{before:?}");
+
+    let receipt = wait(community.forget(&id_of(ID))).unwrap();
+    assert!(receipt.was_stored);
+    assert_eq!(receipt.unlisted_by.len(), 2, "{receipt:?}");
+    assert_eq!(receipt.rejects.values().sum::<u64>(), 1);
+    assert_eq!(receipt.deleted_generations, ["gen-000001", "gen-000002"]);
+    assert_eq!(receipt.successor.as_deref(), Some("gen-000003"));
+    assert!(receipt.vectors >= 3, "the texts that nobody else has: {receipt:?}");
+
+    assert_eq!(wait(traces(&config.index, &id_of(ID))).unwrap(), []);
+    assert_eq!(anywhere(&config, SECRET.as_bytes()), [""; 0]);
+    let holders = anywhere(&config, ID.as_bytes());
+    let other = format!("{ID}-bis");
+    assert_eq!(holders, anywhere(&config, other.as_bytes()), "only as a part of somebody else's id");
+    let found = wait(community.search(by_text(SECRET))).unwrap();
+    assert!(found.hits.iter().all(|hit| hit.member.id != ID));
+    let held = wait(community.store().members(&[other.as_str()])).unwrap().0;
+    assert_eq!(held.len(), 1, "nobody else is touched");
+    let unknown = wait(community.forget(&id_of(ID)));
+    assert!(matches!(unknown, Err(CommunityError::Unknown(_))), "{unknown:?}");
+}
+
+#[test]
+fn a_backup_made_before_does_not_bring_them_back_and_one_made_after_they_came_again_does() {
+    let (folder, config, community) = entangled();
+    let file = folder.path().join("before.db");
+    let made = wait(community.backup(&file)).unwrap();
+    assert_eq!(made.members, 122);
+    assert!(matches!(wait(community.backup(&file)), Err(CommunityError::Exists(_))));
+    wait(community.forget(&id_of(ID))).unwrap();
+    drop(community);
+
+    let restored = wait(restore(&config.index, &file, None)).unwrap();
+    assert_eq!((restored.members, restored.kept_out), (121, 1));
+    assert_eq!(wait(traces(&config.index, &id_of(ID))).unwrap(), []);
+    assert_eq!(anywhere(&config, SECRET.as_bytes()), [""; 0]);
+    wait(rebuild(&config, embedder(), false, |_| {})).unwrap();
+
+    // A folder that was lost, but for its list of erasures.
+    let elsewhere = common::config(&folder.path().join("elsewhere"));
+    let list = config.index.join("forgotten.jsonl");
+    assert_eq!(wait(restore(&elsewhere.index, &file, None)).unwrap().kept_out, 0, "nobody knows there");
+    assert_eq!(wait(restore(&elsewhere.index, &file, Some(&list))).unwrap().kept_out, 1);
+
+    let community = wait(Community::open_with(&config, embedder())).unwrap();
+    wait(community.upsert(&[quixote()])).unwrap();
+    let after = folder.path().join("after.db");
+    wait(community.backup(&after)).unwrap();
+    drop(community);
+    assert_eq!(wait(restore(&config.index, &after, None)).unwrap().kept_out, 0, "they came again of their own will");
+}
+
+#[test]
+fn what_is_no_backup_is_refused_and_the_database_stays() {
+    let (folder, config, community) = entangled();
+    drop(community);
+    let file = folder.path().join("broken.db");
+    let whole = fs::read(config.index.join("members.db")).unwrap();
+    for bytes in [b"not a database".to_vec(), Vec::new(), whole[..whole.len() / 2].to_vec()] {
+        fs::write(&file, bytes).unwrap();
+        let refused = wait(restore(&config.index, &file, None)).unwrap_err().to_string();
+        assert!(refused.contains("cannot be restored") && refused.contains("rapport backup"), "{refused}");
+    }
+    assert_eq!(wait(async { Store::open(&config.index).await.unwrap().size().await.unwrap().0 }), 122);
+    let community = wait(Community::open_with(&config, embedder())).unwrap();
+    assert!(community.searcher().is_ok(), "the index is served on");
+}
+
+#[test]
+fn a_member_is_given_all_that_is_held_on_them() {
+    let (_folder, _, community) = entangled();
+    let export = wait(community.export(&id_of(ID))).unwrap();
+    assert_eq!(export.member.about.as_deref(), Some(SECRET));
+    assert_eq!(export.listed_by.len(), 1, "who blocks them is not theirs to know: {export:?}");
+    assert_eq!(export.generations, ["gen-000001", "gen-000002"]);
+    assert!(export.embedded.contains(&"windmills".to_owned()), "{:?}", export.embedded);
+    assert!(matches!(wait(community.export(&id_of("nobody"))), Err(CommunityError::Unknown(_))));
+}
+
+#[test]
+fn the_last_member_can_be_forgotten_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = common::config(folder.path());
+    publish(&config, &[quixote()]);
+    let community = wait(Community::open_with(&config, embedder())).unwrap();
+    wait(community.forget(&id_of(ID))).unwrap();
+    assert_eq!(wait(traces(&config.index, &id_of(ID))).unwrap(), []);
+}
