@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     if !config.index.join("CURRENT").exists() {
-        let store = Store::create(&config.index).await?;
+        let store = Store::create(&config.database()).await?;
         let runtime = tokio::runtime::Handle::current();
         let file = members.clone();
         let begun = Instant::now();
@@ -84,7 +84,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         config.search.ef, manifest.profile.recall_at_10, manifest.interests.recall_at_10
     );
 
-    let store = Store::open(&config.index).await?;
+    let store = Store::open(&config.database()).await?;
     let members = store.page(None, 3 * QUERIES as u32).await?;
     let by_member = members.iter().filter(|member| !member.interests.is_empty() || member.aims_for.is_some());
     let by_member =

@@ -100,7 +100,7 @@ pub async fn rebuild(
     progress: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Rebuilt, RebuildError> {
     let lock = WriteLock::take(&config.index)?;
-    let store = Store::open(&config.index).await?;
+    let store = Store::open(&config.database()).await?;
     let night = Night {
         index: config.index.clone(),
         aliases: config.aliases.clone(),

@@ -126,7 +126,7 @@ impl Searcher {
     /// # Errors
     /// Where there is no generation or no database, or one is damaged.
     pub async fn open(config: &Config) -> Result<Searcher, SearchError> {
-        let store = Store::open(&config.index).await?;
+        let store = Store::open(&config.database()).await?;
         Ok(Searcher::over(config, store, publish::open_current(&config.index)?))
     }
 

@@ -14,7 +14,7 @@ use proptest::test_runner::RngSeed;
 use rapport::member::import::{ImportError, Line, Strictness, parse_profile, read_members};
 use rapport::member::{Education, Member, MemberId, Place, Role};
 use rapport::sample::Community;
-use rapport::store::Store;
+use rapport::store::{Address, Store};
 use tempfile::TempDir;
 
 /// A folder with an index of its own, and the real program.
@@ -57,7 +57,7 @@ impl Import {
 
     fn stored(&self) -> Vec<Member> {
         wait(async {
-            let store = Store::open(&self.0.path().join("index")).await.unwrap();
+            let store = Store::open(&Address::Folder(self.0.path().join("index"))).await.unwrap();
             store.page(None, 10_000).await.unwrap()
         })
     }

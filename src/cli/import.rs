@@ -32,7 +32,7 @@ pub struct Arguments {
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<Done> {
     let _lock = WriteLock::take(&config.index)?;
-    let store = Store::create(&config.index).await?;
+    let store = Store::create(&config.database()).await?;
     let runtime = Handle::current();
     // Reading and parsing block: not on the runtime's own threads.
     tokio::task::spawn_blocking(move || import(&config, &arguments, &store, &runtime)).await?

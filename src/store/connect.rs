@@ -1,0 +1,96 @@
+//! Opening a members' database of either kind, and bringing it to this version's schema.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqlitePool};
+
+use super::{Address, ServerUrl, StoreError};
+
+static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
+
+/// How long a server may take to answer a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connections to either database.
+#[derive(Debug, Clone)]
+pub(super) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Opens a database, making file and tables where they are missing if `make`.
+pub(super) async fn connect(address: &Address, make: bool) -> Result<Pool, StoreError> {
+    let connected = match address {
+        Address::Folder(folder) => {
+            let file = folder.join(Address::FILE);
+            if make {
+                let failed = |source| StoreError::Folder { path: folder.clone(), source };
+                std::fs::create_dir_all(folder).map_err(failed)?;
+            } else if !file.exists() {
+                return Err(StoreError::Missing(file.display().to_string()));
+            }
+            sqlite(&file).await.map(Pool::Sqlite)
+        }
+        Address::Server(url) => {
+            let mut first = server(url).await?;
+            if !make && !has_members(&mut first).await.map_err(|source| StoreError::of_database(address, source))? {
+                return Err(StoreError::Missing(format!("the table `members` in {url}")));
+            }
+            postgres(url, first).await.map(Pool::Postgres)
+        }
+    };
+    connected.map_err(|error| match error {
+        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
+            StoreError::of_database(address, source)
+        }
+        source => StoreError::Migration { database: address.to_string(), source },
+    })
+}
+
+async fn sqlite(file: &Path) -> Result<SqlitePool, MigrateError> {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("secure_delete", "ON")
+        .busy_timeout(Duration::from_secs(30));
+    let pool = SqlitePoolOptions::new()
+        .max_connections(4)
+        // A local file does not hang up; asking before each query would cost as much as the query.
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await?;
+    SQLITE.run(&pool).await?;
+    Ok(pool)
+}
+
+async fn postgres(url: &ServerUrl, mut first: PgConnection) -> Result<PgPool, MigrateError> {
+    POSTGRES.run(&mut first).await?;
+    first.close().await?;
+    Ok(PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE).connect_lazy_with(url.options()?))
+}
+
+/// A connection to a server that keeps text as UTF-8. A pool would try a server that refuses again and again until its time
+/// is out; this says at once why.
+pub(super) async fn server(url: &ServerUrl) -> Result<PgConnection, StoreError> {
+    let failed = |source| StoreError::of_database(&Address::Server(url.clone()), source);
+    let options = url.options().map_err(failed)?;
+    let connected = tokio::time::timeout(PATIENCE, options.connect()).await;
+    let mut connection = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
+    let encoding: String =
+        sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut connection).await.map_err(failed)?;
+    if encoding != "UTF8" {
+        return Err(StoreError::Encoding { database: url.to_string(), encoding });
+    }
+    Ok(connection)
+}
+
+async fn has_members(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT to_regclass('members') IS NOT NULL").fetch_one(connection).await
+}
