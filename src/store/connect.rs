@@ -6,7 +6,7 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, SqlitePool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row, SqlitePool};
 
 use super::{Address, ServerUrl, StoreError};
 
@@ -38,7 +38,12 @@ pub(super) async fn connect(address: &Address, make: bool) -> Result<Pool, Store
         }
         Address::Server(url) => {
             let mut first = server(url).await?;
-            if !make && !has_members(&mut first).await.map_err(|source| StoreError::of_database(address, source))? {
+            let failed = |source| StoreError::of_database(address, source);
+            let (encoding, there) = look(&mut first).await.map_err(failed)?;
+            if encoding != "UTF8" {
+                return Err(StoreError::Encoding { database: url.to_string(), encoding });
+            }
+            if !make && !there {
                 return Err(StoreError::Missing(format!("the table `members` in {url}")));
             }
             postgres(url, first).await.map(Pool::Postgres)
@@ -76,21 +81,20 @@ async fn postgres(url: &ServerUrl, mut first: PgConnection) -> Result<PgPool, Mi
     Ok(PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE).connect_lazy_with(url.options()?))
 }
 
-/// A connection to a server that keeps text as UTF-8. A pool would try a server that refuses again and again until its time
-/// is out; this says at once why.
+/// A connection to a server. A pool would try a server that refuses again and again until its time is out; this says at
+/// once why.
 pub(super) async fn server(url: &ServerUrl) -> Result<PgConnection, StoreError> {
-    let failed = |source| StoreError::of_database(&Address::Server(url.clone()), source);
-    let options = url.options().map_err(failed)?;
-    let connected = tokio::time::timeout(PATIENCE, options.connect()).await;
-    let mut connection = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(failed)?;
-    let encoding: String =
-        sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut connection).await.map_err(failed)?;
-    if encoding != "UTF8" {
-        return Err(StoreError::Encoding { database: url.to_string(), encoding });
-    }
-    Ok(connection)
+    let connected = match url.options() {
+        Ok(options) => tokio::time::timeout(PATIENCE, options.connect()).await,
+        Err(wrong) => Ok(Err(wrong)),
+    };
+    let connected = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+    connected.map_err(|source| StoreError::of_database(&Address::Server(url.clone()), source))
 }
 
-async fn has_members(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT to_regclass('members') IS NOT NULL").fetch_one(connection).await
+/// How the database keeps text, and whether it has our tables.
+async fn look(connection: &mut PgConnection) -> Result<(String, bool), sqlx::Error> {
+    let select = "SELECT current_setting('server_encoding'), to_regclass('members') IS NOT NULL";
+    let row = sqlx::query(select).fetch_one(connection).await?;
+    Ok((row.try_get(0)?, row.try_get(1)?))
 }
