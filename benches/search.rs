@@ -21,6 +21,7 @@ use rapport::rebuild::rebuild;
 use rapport::sample::Community;
 use rapport::search::{SearchRequest, Searcher};
 use rapport::store::Store;
+use rapport::store::import::Feed;
 
 /// Queries of each kind.
 const QUERIES: usize = 2_000;
@@ -67,10 +68,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !config.index.join("CURRENT").exists() {
         let store = Store::create(&config.database()).await?;
         let runtime = tokio::runtime::Handle::current();
-        let file = members.clone();
+        let feed = Feed::File(members.clone());
         let begun = Instant::now();
         let (done, read) =
-            tokio::task::spawn_blocking(move || store.import_file(&runtime, &file, Strictness::default(), |_| Ok(())))
+            tokio::task::spawn_blocking(move || store.import(&runtime, &feed, Strictness::default(), None, |_| Ok(())))
                 .await?;
         read?;
         println!("import: {} members in {:.2} s", done.added, begun.elapsed().as_secs_f64());

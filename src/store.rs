@@ -6,8 +6,10 @@
 mod address;
 mod connect;
 mod dialect;
+pub mod full;
 pub mod import;
 mod lock;
+mod source;
 mod vectors;
 
 use std::collections::HashMap;
