@@ -41,7 +41,8 @@ pub struct Arguments {
     /// Where model files live [default: models]
     #[arg(long, global = true, value_name = "DIR", env = "RAPPORT_MODELS")]
     models: Option<PathBuf>,
-    /// A PostgreSQL database for the members, postgres://user@host/database [default: SQLite in the index folder]
+    /// A PostgreSQL database for the members, postgres://user@host/database; empty: SQLite in the index folder [default:
+    /// as the configuration says, else empty]
     #[arg(long, global = true, value_name = "URL", env = "RAPPORT_STORE", hide_env_values = true)]
     store: Option<String>,
     #[command(subcommand)]
@@ -135,7 +136,8 @@ fn configured(arguments: &Arguments) -> anyhow::Result<Config> {
     config.models = arguments.models.clone().unwrap_or(config.models);
     if let Some(url) = &arguments.store {
         // Parsed here, not by clap, which would repeat a wrong one with its password.
-        config.store.url = Some(url.parse().map_err(|error| Usage(format!("--store {error}")))?);
+        let parsed = || url.parse().map_err(|error| Usage(format!("--store {error}")));
+        config.store.url = if url.is_empty() { None } else { Some(parsed()?) };
     }
     Ok(config)
 }

@@ -61,12 +61,12 @@ pub enum StoreError {
         encoding: String,
     },
     /// The database refused, or cannot be reached.
-    #[error("the members' database {database} failed: {source}; {advice}")]
+    #[error("the members' database {database} failed: {}; {advice}", said(error))]
     Database {
         /// The database: a file, or a URL without its password.
         database: String,
-        /// Its reason.
-        source: sqlx::Error,
+        /// Its reason. Not a source: what there is to be told of it is told here.
+        error: sqlx::Error,
         /// What to look at.
         advice: &'static str,
     },
@@ -81,9 +81,9 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    fn of_database(address: &Address, source: sqlx::Error) -> StoreError {
-        let code = source.as_database_error().and_then(|error| error.code()).unwrap_or_default();
-        let advice = match (address, &source, &*code) {
+    fn of_database(address: &Address, error: sqlx::Error) -> StoreError {
+        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+        let advice = match (address, &error, &*code) {
             (Address::Folder(_), ..) => "is there room on the disk, and is the file whole?",
             (_, _, "28P01" | "28000") => "check the user and the password (in the URL, PGPASSWORD or ~/.pgpass)",
             (_, _, "3D000") => "make it with `createdb`, or check the URL",
@@ -93,8 +93,13 @@ impl StoreError {
             }
             _ => "the server's log may say more",
         };
-        StoreError::Database { database: address.to_string(), source, advice }
+        StoreError::Database { database: address.to_string(), error, advice }
     }
+}
+
+/// A database's own words, without the line of its program in which it says them.
+fn said(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
 }
 
 /// What an import changed.

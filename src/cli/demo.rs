@@ -27,6 +27,7 @@ const SHOWN: usize = 3;
 pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> {
     // In a folder and a database of its own: invented members never mix with a community's, nor with those of another size.
     let index = config.index.join(format!("demo-{}", arguments.members));
+    let flags = if config.store.url.is_some() { " --store \"\"" } else { "" };
     let config = Config { index, store: StoreConfig::default(), ..config };
     eprintln!("1. The model: {}", config.model.name);
     let models = Models::open(&config.models)?;
@@ -68,6 +69,6 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> 
         writeln!(out, "\n{title}\n")?;
         render::answer(&mut out, &answer)?;
     }
-    writeln!(out, "Go on with it:\n  rapport --index {} search \"your own words\"", config.index.display())?;
+    writeln!(out, "Go on with it:\n  rapport --index {}{flags} search \"your own words\"", config.index.display())?;
     Ok(Done::Fully)
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, Row, SqlSafeStr, Statement};
 use tokio::runtime::Handle;
 
-use super::{Address, ServerUrl, StoreError, connect};
+use super::{Address, ServerUrl, StoreError, connect, said};
 use crate::member::Invalid;
 use crate::member::import::columns::{Columns, Origin};
 use crate::member::import::{BadLine, ImportError, Line, MAX_LINE, MAX_RAW, Seen, Strictness};
@@ -45,7 +45,7 @@ impl RowsOf {
         let broken = |line, source: StoreError| {
             let source = std::io::Error::other(match source {
                 // What it failed on is said already.
-                StoreError::Database { source, advice, .. } => format!("{source}; {advice}"),
+                StoreError::Database { error, advice, .. } => format!("{}; {advice}", said(&error)),
                 other => other.to_string(),
             });
             ImportError::Read { file: file.clone(), line, source }
