@@ -85,7 +85,8 @@ impl StoreError {
         let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
         let advice = match (address, &error, &*code) {
             (Address::Folder(_), ..) => "is there room on the disk, and is the file whole?",
-            (_, _, "28P01" | "28000") => "check the user and the password (in the URL, PGPASSWORD or ~/.pgpass)",
+            (_, _, "28000") => "does the server's pg_hba.conf let this user in from here?",
+            (_, _, "28P01") => "check the user and the password (in the URL, PGPASSWORD or ~/.pgpass)",
             (_, _, "3D000") => "make it with `createdb`, or check the URL",
             (_, _, "42501") => "let the user make tables in the database, or let it own them",
             (_, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_), _) => {

@@ -99,7 +99,7 @@ fn a_record_reads_back_as_it_was_whatever_its_texts_hold() {
     };
     on_both(async |store| {
         store.upsert(&[odd.clone(), mentor("plain")]).await.unwrap();
-        assert_eq!(store.upsert(&[odd.clone()]).await.unwrap(), counts(0, 0, 1));
+        assert_eq!(store.upsert(std::slice::from_ref(&odd)).await.unwrap(), counts(0, 0, 1));
         assert_eq!(store.page(None, 10).await.unwrap(), [odd.clone(), mentor("plain")]);
         assert_eq!(store.changes_since(0).await.unwrap().upserted[0].member, odd);
         let (found, last) = store.members(&[odd.id.as_str(), "plain", "nobody", "N\0L", "plain"]).await.unwrap();

@@ -156,7 +156,8 @@ fn as_nobody(folder: &TempDir, program: PathBuf) -> Command {
 
 /// Where the server's programs are: in the path, or where Debian puts them (the newest).
 fn programs() -> PathBuf {
-    let in_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or(Vec::new());
+    let in_path: Vec<PathBuf> =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
     let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|entry| entry.path());
     let mut debian: Vec<PathBuf> = debian.collect();
     debian.sort_by_key(|path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
