@@ -20,6 +20,7 @@ use rapport::member::{Member, MemberId};
 use rapport::rebuild::rebuild;
 use rapport::search::{SearchRequest, Searcher};
 use rapport::store::Store;
+use rapport::store::import::Feed;
 
 /// Searches of each kind in a round, and rounds.
 const QUERIES: usize = 400;
@@ -39,9 +40,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let models = Models::open(&config.models)?;
     let embedder = models.ensure(models.default_name(), NonZeroUsize::new(2).ok_or("zero")?, &mut |_| {})?;
 
-    let store = Store::create(&config.index).await?;
+    let store = Store::create(&config.database()).await?;
     let (runtime, importing) = (tokio::runtime::Handle::current(), store.clone());
-    let import = move || importing.import_file(&runtime, &file, Strictness::default(), |_| Ok(()));
+    let import = move || importing.import(&runtime, &Feed::File(file), Strictness::default(), None, |_| Ok(()));
     let (done, read) = tokio::task::spawn_blocking(import).await?;
     read?;
     rebuild(&config, embedder.clone(), false, |_| {}).await?;
@@ -50,7 +51,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let members = store.page(None, u32::MAX).await?;
     let changed = |at: usize, member: &Member| {
         let about = format!("{} Lately I changed my mind, {at} times over.", member.about.as_deref().unwrap_or(""));
-        let id = if at % 2 == 0 { member.id.clone() } else { MemberId::new(format!("new-{at:06}")).unwrap_or_default() };
+        let id =
+            if at % 2 == 0 { member.id.clone() } else { MemberId::new(format!("new-{at:06}")).unwrap_or_default() };
         Member { id, about: Some(about), ..member.clone() }
     };
     let community = Community::open_with(&config, embedder.clone()).await?;

@@ -21,6 +21,7 @@ use rapport::rebuild::rebuild;
 use rapport::sample::Community;
 use rapport::search::{SearchRequest, Searcher};
 use rapport::store::Store;
+use rapport::store::import::Feed;
 
 /// Queries of each kind.
 const QUERIES: usize = 2_000;
@@ -65,12 +66,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     };
     if !config.index.join("CURRENT").exists() {
-        let store = Store::create(&config.index).await?;
+        let store = Store::create(&config.database()).await?;
         let runtime = tokio::runtime::Handle::current();
-        let file = members.clone();
+        let feed = Feed::File(members.clone());
         let begun = Instant::now();
         let (done, read) =
-            tokio::task::spawn_blocking(move || store.import_file(&runtime, &file, Strictness::default(), |_| Ok(())))
+            tokio::task::spawn_blocking(move || store.import(&runtime, &feed, Strictness::default(), None, |_| Ok(())))
                 .await?;
         read?;
         println!("import: {} members in {:.2} s", done.added, begun.elapsed().as_secs_f64());
@@ -84,7 +85,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         config.search.ef, manifest.profile.recall_at_10, manifest.interests.recall_at_10
     );
 
-    let store = Store::open(&config.index).await?;
+    let store = Store::open(&config.database()).await?;
     let members = store.page(None, 3 * QUERIES as u32).await?;
     let by_member = members.iter().filter(|member| !member.interests.is_empty() || member.aims_for.is_some());
     let by_member =

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let embedder = models.ensure(&config.model.name, config.embedding_threads(), &mut |_| {})?;
 
     let lock = WriteLock::take(&config.index)?;
-    Store::create(&config.index).await?.upsert(&members()?).await?;
+    Store::create(&config.database()).await?.upsert(&members()?).await?;
     drop(lock);
     // A generation: immutable, and what every search sees.
     rebuild(&config, embedder.clone(), false, |_| {}).await?;

@@ -47,6 +47,10 @@ pub struct Arguments {
     /// Where model files live [default: models]
     #[arg(long, global = true, value_name = "DIR", env = "RAPPORT_MODELS")]
     models: Option<PathBuf>,
+    /// A PostgreSQL database for the members, postgres://user@host/database; empty: SQLite in the index folder [default:
+    /// as the configuration says, else empty]
+    #[arg(long, global = true, value_name = "URL", env = "RAPPORT_STORE", hide_env_values = true)]
+    store: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -152,12 +156,17 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
 }
 
 /// The configuration file, with the flags over it.
-fn configured(arguments: &Arguments) -> Result<Config, ConfigError> {
+fn configured(arguments: &Arguments) -> anyhow::Result<Config> {
     let usual = PathBuf::from("rapport.toml");
     let file = arguments.config.clone().or_else(|| usual.exists().then_some(usual));
     let mut config = file.map_or_else(|| Ok(Config::default()), |file| Config::read(&file))?;
     config.index = arguments.index.clone().unwrap_or(config.index);
     config.models = arguments.models.clone().unwrap_or(config.models);
+    if let Some(url) = &arguments.store {
+        // Parsed here, not by clap, which would repeat a wrong one with its password.
+        let parsed = || url.parse().map_err(|error| Usage(format!("--store {error}")));
+        config.store.url = if url.is_empty() { None } else { Some(parsed()?) };
+    }
     Ok(config)
 }
 

@@ -120,7 +120,7 @@ impl Community {
 
     async fn begin(config: &Config, loaded: Option<Arc<dyn Embedder>>) -> Result<Community, CommunityError> {
         let lock = Arc::new(WriteLock::take(&config.index)?);
-        let store = Store::create(&config.index).await?;
+        let store = Store::create(&config.database()).await?;
         let community = Community {
             config: config.clone(),
             lock,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::index::graph::{DEFAULT_EF, GraphParameters};
 use crate::member::fold::Aliases;
 use crate::search::weights::Weights;
+use crate::store::{Address, ServerUrl, without_passwords};
 
 /// A configuration file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +34,12 @@ pub enum ConfigError {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where generations and the members' database live.
+    /// Where generations live, and the members' database unless `store` says otherwise.
     pub index: PathBuf,
     /// Where model files live.
     pub models: PathBuf,
+    /// Where the members' database is.
+    pub store: StoreConfig,
     /// Which model, on how many threads.
     pub model: ModelConfig,
     /// How members are read.
@@ -62,6 +65,15 @@ pub struct ModelConfig {
     pub name: String,
     /// Sessions that embed side by side; 0 for one a core.
     pub threads: usize,
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// A PostgreSQL database; absent: SQLite in the index folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<ServerUrl>,
 }
 
 /// `[members]`
@@ -99,6 +111,7 @@ impl Default for Config {
         Config {
             index: "index".into(),
             models: "models".into(),
+            store: StoreConfig::default(),
             model: ModelConfig::default(),
             members: MembersConfig::default(),
             graph: GraphParameters::default(),
@@ -156,6 +169,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Where the members' database is.
+    pub fn database(&self) -> Address {
+        self.store.url.clone().map_or_else(|| Address::Folder(self.index.clone()), Address::Server)
+    }
+
     /// Threads to embed on.
     pub fn embedding_threads(&self) -> std::num::NonZeroUsize {
         std::num::NonZeroUsize::new(self.model.threads)
@@ -166,5 +184,7 @@ impl Config {
 
 fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    toml::from_str(&text).map_err(|error| ConfigError::Invalid { path: path.to_owned(), problem: error.to_string() })
+    // The parser quotes the line that is wrong.
+    let problem = |error: toml::de::Error| without_passwords(&error.to_string());
+    toml::from_str(&text).map_err(|error| ConfigError::Invalid { path: path.to_owned(), problem: problem(error) })
 }

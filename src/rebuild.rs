@@ -115,7 +115,7 @@ pub async fn rebuild_under(
     full: bool,
     progress: impl Fn(Progress) + Send + Sync + 'static,
 ) -> Result<Rebuilt, RebuildError> {
-    let store = Store::open(&config.index).await?;
+    let store = Store::open(&config.database()).await?;
     let night = Night {
         index: config.index.clone(),
         aliases: config.aliases.clone(),

@@ -144,7 +144,7 @@ impl Searcher {
     /// # Errors
     /// Where there is no generation or no database, or one is damaged.
     pub async fn open(config: &Config) -> Result<Searcher, SearchError> {
-        let store = Store::open(&config.index).await?;
+        let store = Store::open(&config.database()).await?;
         Searcher::over(config, store, publish::open_current(&config.index)?).caught_up().await
     }
 
@@ -162,7 +162,7 @@ impl Searcher {
     /// # Errors
     /// As [`Searcher::open`]; [`SearchError::OtherModel`] where the generation is of another model.
     pub async fn open_with(config: &Config, embedder: Arc<dyn Embedder>) -> Result<Searcher, SearchError> {
-        let store = Store::open(&config.index).await?;
+        let store = Store::open(&config.database()).await?;
         let searcher = Searcher::over(config, store, publish::open_current(&config.index)?);
         searcher.check_model(embedder.as_ref())?;
         searcher.with_model(embedder).caught_up().await

@@ -13,7 +13,7 @@ use rapport::store::Store;
 
 fn upsert(config: &Config, members: &[Member]) {
     wait(async {
-        let store = Store::open(&config.index).await.unwrap();
+        let store = Store::open(&config.database()).await.unwrap();
         store.upsert(members).await.unwrap();
     });
 }

@@ -211,7 +211,7 @@ fn a_rebuild_carries_no_damage_over() {
     let night = |folder: &Path, full: bool| {
         let config = tiny::config(folder);
         wait(async {
-            Store::open(&config.index).await.unwrap().upsert(&after).await.unwrap();
+            Store::open(&config.database()).await.unwrap().upsert(&after).await.unwrap();
             rebuild(&config, tiny::embedder(), full, |_| {}).await
         })
     };

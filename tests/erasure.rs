@@ -67,7 +67,7 @@ fn anywhere(config: &Config, sought: &[u8]) -> Vec<String> {
 fn who_is_forgotten_is_in_no_file() {
     let (_folder, config, community) = entangled();
     assert!(!anywhere(&config, SECRET.as_bytes()).is_empty());
-    let before = wait(traces(&config.index, &id_of(ID))).unwrap();
+    let before = wait(traces(&config, &id_of(ID))).unwrap();
     assert!(before.len() >= 4, "{before:?}");
 
     let receipt = wait(community.forget(&id_of(ID))).unwrap();
@@ -78,7 +78,7 @@ fn who_is_forgotten_is_in_no_file() {
     assert_eq!(receipt.successor.as_deref(), Some("gen-000003"));
     assert!(receipt.vectors >= 3, "the texts that nobody else has: {receipt:?}");
 
-    assert_eq!(wait(traces(&config.index, &id_of(ID))).unwrap(), []);
+    assert_eq!(wait(traces(&config, &id_of(ID))).unwrap(), []);
     assert_eq!(anywhere(&config, SECRET.as_bytes()), [""; 0]);
     let holders = anywhere(&config, ID.as_bytes());
     let other = format!("{ID}-bis");
@@ -101,24 +101,24 @@ fn a_backup_made_before_does_not_bring_them_back_and_one_made_after_they_came_ag
     wait(community.forget(&id_of(ID))).unwrap();
     drop(community);
 
-    let restored = wait(restore(&config.index, &file, None)).unwrap();
+    let restored = wait(restore(&config, &file, None)).unwrap();
     assert_eq!((restored.members, restored.kept_out), (121, 1));
-    assert_eq!(wait(traces(&config.index, &id_of(ID))).unwrap(), []);
+    assert_eq!(wait(traces(&config, &id_of(ID))).unwrap(), []);
     assert_eq!(anywhere(&config, SECRET.as_bytes()), [""; 0]);
     wait(rebuild(&config, embedder(), false, |_| {})).unwrap();
 
     // A folder that was lost, but for its list of erasures.
     let elsewhere = common::config(&folder.path().join("elsewhere"));
     let list = config.index.join("forgotten.jsonl");
-    assert_eq!(wait(restore(&elsewhere.index, &file, None)).unwrap().kept_out, 0, "nobody knows there");
-    assert_eq!(wait(restore(&elsewhere.index, &file, Some(&list))).unwrap().kept_out, 1);
+    assert_eq!(wait(restore(&elsewhere, &file, None)).unwrap().kept_out, 0, "nobody knows there");
+    assert_eq!(wait(restore(&elsewhere, &file, Some(&list))).unwrap().kept_out, 1);
 
     let community = wait(Community::open_with(&config, embedder())).unwrap();
     wait(community.upsert(&[quixote()])).unwrap();
     let after = folder.path().join("after.db");
     wait(community.backup(&after)).unwrap();
     drop(community);
-    assert_eq!(wait(restore(&config.index, &after, None)).unwrap().kept_out, 0, "they came again of their own will");
+    assert_eq!(wait(restore(&config, &after, None)).unwrap().kept_out, 0, "they came again of their own will");
 }
 
 #[test]
@@ -129,10 +129,10 @@ fn what_is_no_backup_is_refused_and_the_database_stays() {
     let whole = fs::read(config.index.join("members.db")).unwrap();
     for bytes in [b"not a database".to_vec(), Vec::new(), whole[..whole.len() / 2].to_vec()] {
         fs::write(&file, bytes).unwrap();
-        let refused = wait(restore(&config.index, &file, None)).unwrap_err().to_string();
+        let refused = wait(restore(&config, &file, None)).unwrap_err().to_string();
         assert!(refused.contains("cannot be restored") && refused.contains("rapport backup"), "{refused}");
     }
-    assert_eq!(wait(async { Store::open(&config.index).await.unwrap().size().await.unwrap().0 }), 122);
+    assert_eq!(wait(async { Store::open(&config.database()).await.unwrap().size().await.unwrap().0 }), 122);
     let community = wait(Community::open_with(&config, embedder())).unwrap();
     assert!(community.searcher().is_ok(), "the index is served on");
 }
@@ -155,5 +155,5 @@ fn the_last_member_can_be_forgotten_too() {
     publish(&config, &[quixote()]);
     let community = wait(Community::open_with(&config, embedder())).unwrap();
     wait(community.forget(&id_of(ID))).unwrap();
-    assert_eq!(wait(traces(&config.index, &id_of(ID))).unwrap(), []);
+    assert_eq!(wait(traces(&config, &id_of(ID))).unwrap(), []);
 }

@@ -14,7 +14,7 @@ use proptest::test_runner::RngSeed;
 use rapport::member::import::{ImportError, Line, Strictness, parse_profile, read_members};
 use rapport::member::{Education, Member, MemberId, Place, Role};
 use rapport::sample::Community;
-use rapport::store::Store;
+use rapport::store::{Address, Store};
 use tempfile::TempDir;
 
 /// A folder with an index of its own, and the real program.
@@ -57,7 +57,7 @@ impl Import {
 
     fn stored(&self) -> Vec<Member> {
         wait(async {
-            let store = Store::open(&self.0.path().join("index")).await.unwrap();
+            let store = Store::open(&Address::Folder(self.0.path().join("index"))).await.unwrap();
             store.page(None, 10_000).await.unwrap()
         })
     }
@@ -311,13 +311,14 @@ fn what_cannot_be_read_to_the_end_fails_and_the_good_lines_before_it_stay() {
     let import = Import::new();
     import.file("cut.jsonl.gz", &packed[..packed.len() / 2]);
     import.file("good.jsonl", "{\"id\":\"good\",\"roles\":[\"mentor\"]}\n");
-    let outcome = import.run(&["missing.jsonl", "cut.jsonl.gz", ".", "good.jsonl"], b"");
+    fs::create_dir(import.0.path().join("none")).unwrap();
+    let outcome = import.run(&["missing.jsonl", "cut.jsonl.gz", "none", "good.jsonl"], b"");
     assert_eq!(outcome.code, 1);
     for said in [
         "cannot read missing.jsonl: ",
         "cannot read cut.jsonl.gz after line ",
-        "cannot read .: it is a folder; expected a JSONL or CSV file",
-        "not all could be read: missing.jsonl, cut.jsonl.gz, .; what was read is kept",
+        "cannot read none: it is a folder; expected a JSONL or CSV file, or a folder of such",
+        "not all could be read: missing.jsonl, cut.jsonl.gz, none; what was read is kept",
     ] {
         assert!(outcome.err.contains(said), "{}", outcome.err);
     }

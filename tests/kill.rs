@@ -72,7 +72,7 @@ type Known = BTreeMap<String, Vec<Option<Member>>>;
 fn check(config: &Config, known: &mut Known, round: usize) {
     wait(async {
         open_current(&config.index).unwrap_or_else(|error| panic!("round {round}: {error}"));
-        let store = Store::open(&config.index).await.unwrap();
+        let store = Store::open(&config.database()).await.unwrap();
         let ids: Vec<&str> = known.keys().map(String::as_str).collect();
         let (stored, _) = store.members(&ids).await.unwrap();
         let searcher = Searcher::open_with(config, embedder()).await.unwrap();
@@ -140,7 +140,7 @@ fn nothing_acknowledged_is_lost_and_nothing_removed_comes_back() {
         }
         check(&config, &mut known, round);
         for id in &forgotten {
-            assert_eq!(wait(traces(&config.index, &id_of(id))).unwrap(), [], "round {round}: {id}");
+            assert_eq!(wait(traces(&config, &id_of(id))).unwrap(), [], "round {round}: {id}");
         }
     }
     assert!(ended > 0 && ended < kills, "{ended} of {kills} commands ended before they were killed");
@@ -148,10 +148,10 @@ fn nothing_acknowledged_is_lost_and_nothing_removed_comes_back() {
     // Whoever opens the folder ends what was broken off.
     let community = wait(Community::open_with(&config, embedder())).unwrap();
     for (id, possible) in &known {
-        let forgettable = possible[0].is_none() && !wait(traces(&config.index, &id_of(id))).unwrap().is_empty();
+        let forgettable = possible[0].is_none() && !wait(traces(&config, &id_of(id))).unwrap().is_empty();
         if forgettable {
             wait(community.forget(&id_of(id))).unwrap();
-            assert_eq!(wait(traces(&config.index, &id_of(id))).unwrap(), [], "{id}");
+            assert_eq!(wait(traces(&config, &id_of(id))).unwrap(), [], "{id}");
         }
     }
     wait(community.rebuild(false, |_| {})).unwrap();

@@ -136,7 +136,7 @@ fn nothing_removed_comes_back() {
 fn a_search_of_a_command_sees_what_was_imported_since_the_build() {
     let (_folder, config) = folder(300);
     wait(async {
-        let store = Store::open(&config.index).await.unwrap();
+        let store = Store::open(&config.database()).await.unwrap();
         store.upsert(&[organ_builder("ada")]).await.unwrap();
     });
     let searcher = wait(Searcher::open_with(&config, embedder())).unwrap();

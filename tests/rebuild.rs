@@ -45,7 +45,7 @@ fn a_full_build_depends_on_members_model_and_seed_only() {
         let folder = tempfile::tempdir().unwrap();
         let config = common::config(folder.path());
         wait(async {
-            let store = Store::create(&config.index).await.unwrap();
+            let store = Store::create(&config.database()).await.unwrap();
             for some in order.chunks(batch) {
                 store.upsert(some).await.unwrap();
             }
@@ -262,7 +262,7 @@ fn what_an_interrupted_build_left_is_cleared_away() {
 fn of_two_builds_at_once_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let config = common::config(folder.path());
-    wait(async { Store::create(&config.index).await.unwrap().upsert(&[common::mentor("a")]).await.unwrap() });
+    wait(async { Store::create(&config.database()).await.unwrap().upsert(&[common::mentor("a")]).await.unwrap() });
     let (begun, has_begun) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let may_go_on = std::sync::Mutex::new(may_go_on);

@@ -122,7 +122,7 @@ fn state_differs_where_weights_or_members_do() {
     assert_ne!(find(&open(&weighted), by_text("chess")).state, before);
     let renamed = Member { name: Some("Somebody Else".into()), ..members[3].clone() };
     wait(async {
-        let store = rapport::store::Store::open(&config.index).await.unwrap();
+        let store = rapport::store::Store::open(&config.database()).await.unwrap();
         store.upsert(&[renamed]).await.unwrap();
     });
     let caught_up = wait(searcher.caught_up()).unwrap();
@@ -292,7 +292,7 @@ fn a_member_imported_after_the_build_may_seek() {
     let (_folder, config, searcher) = indexed(&directions());
     let late = Member { aims_for: Some("Midwife in a hospital".into()), ..mentee("late") };
     wait(async {
-        let store = rapport::store::Store::open(&config.index).await.unwrap();
+        let store = rapport::store::Store::open(&config.database()).await.unwrap();
         store.upsert(&[late]).await.unwrap();
     });
     assert_eq!(ids(&find(&searcher, by_member("late")))[0], "midwife");

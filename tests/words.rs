@@ -200,7 +200,7 @@ fn words_of_private_fields_bring_and_count_nothing() {
     let searcher = by_words_alone(&config);
     assert!(words(&find(&searcher, by_text("Kwartzfeld")), "dairy").is_some());
     wait(async {
-        let store = rapport::store::Store::open(&config.index).await.unwrap();
+        let store = rapport::store::Store::open(&config.database()).await.unwrap();
         store.upsert(&[Member { private: strings(&["employers"]), ..dairy() }]).await.unwrap();
     });
     assert_eq!(words(&find(&searcher, SearchRequest { k: Some(1000), ..by_text("Kwartzfeld") }), "dairy"), None);

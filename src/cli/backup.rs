@@ -47,7 +47,7 @@ pub async fn backup(config: &Config, BackupArguments { file }: BackupArguments) 
 
 pub async fn restore(config: &Config, arguments: RestoreArguments) -> anyhow::Result<Done> {
     let RestoreArguments { file, forgotten } = arguments;
-    let Restored { members, kept_out, ledger } = put_back(&config.index, &file, forgotten.as_deref()).await?;
+    let Restored { members, kept_out, ledger } = put_back(config, &file, forgotten.as_deref()).await?;
     let mut out = anstream::stdout().lock();
     writeln!(out, "{} members are restored. Run `rapport rebuild`: there is no index until then", HumanCount(members))?;
     if kept_out > 0 {

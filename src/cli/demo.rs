@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Context;
 use clap::Args;
-use rapport::config::Config;
+use rapport::config::{Config, StoreConfig};
 use rapport::embed::Models;
 use rapport::rebuild::rebuild;
 use rapport::sample::{Community, DEMO_TEXT, demo_profile};
@@ -25,8 +25,10 @@ pub struct Arguments {
 const SHOWN: usize = 3;
 
 pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> {
-    // In a folder of its own: invented members never mix with a community's, nor with those of another size.
-    let config = Config { index: config.index.join(format!("demo-{}", arguments.members)), ..config };
+    // In a folder and a database of its own: invented members never mix with a community's, nor with those of another size.
+    let index = config.index.join(format!("demo-{}", arguments.members));
+    let flags = if config.store.url.is_some() { " --store \"\"" } else { "" };
+    let config = Config { index, store: StoreConfig::default(), ..config };
     eprintln!("1. The model: {}", config.model.name);
     let models = Models::open(&config.models)?;
     let embedder = models.ensure(&config.model.name, config.embedding_threads(), &mut progress::pulling())?;
@@ -36,7 +38,7 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> 
     let seeker = community.demo_member().map(|index| community.member(index)).context("a community of nobody")?;
     let members: Vec<_> = community.iter().map(rapport::member::Member::validate).collect::<Result<_, _>>()?;
     let lock = WriteLock::take(&config.index)?;
-    Store::create(&config.index).await?.upsert(&members).await?;
+    Store::create(&config.database()).await?.upsert(&members).await?;
     drop(lock);
 
     eprintln!("3. The index");
@@ -67,6 +69,6 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> 
         writeln!(out, "\n{title}\n")?;
         render::answer(&mut out, &answer)?;
     }
-    writeln!(out, "Go on with it:\n  rapport --index {} search \"your own words\"", config.index.display())?;
+    writeln!(out, "Go on with it:\n  rapport --index {}{flags} search \"your own words\"", config.index.display())?;
     Ok(Done::Fully)
 }

@@ -170,7 +170,7 @@ impl Baseline {
                 Ok((run, problems))
             }
             Baseline::Generation(snapshot) => {
-                let searcher = Searcher::over(config, Store::open(&config.index).await?, *snapshot);
+                let searcher = Searcher::over(config, Store::open(&config.database()).await?, *snapshot);
                 // Queries that cannot be asked are named for the index itself already.
                 let (run, _) = rank_queries(&searcher, judgements, depth).await?;
                 Ok((run, Vec::new()))

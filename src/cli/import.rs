@@ -1,4 +1,4 @@
-//! `rapport import FILE...`
+//! `rapport import FEED...`
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -8,8 +8,9 @@ use anyhow::Context;
 use clap::Args;
 use rapport::config::Config;
 use rapport::member::import::Strictness;
-use rapport::store::import::ImportEvent;
-use rapport::store::{Store, Upserted, WriteLock};
+use rapport::store::full::{NotRemoved, Present};
+use rapport::store::import::{Feed, ImportEvent, RowsOf};
+use rapport::store::{ServerUrl, Store, Upserted, WriteLock};
 use tokio::runtime::Handle;
 
 use super::{Done, Usage, render};
@@ -19,9 +20,22 @@ const SHOWN: u64 = 20;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// JSONL or CSV, plain or compressed by gzip or Zstandard; - for standard input
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    /// JSONL or CSV, plain or compressed by gzip or Zstandard; a folder of such files; - for standard input; or the URL
+    /// of a PostgreSQL database, with --query or --table
+    #[arg(required = true, value_name = "FEED")]
+    feeds: Vec<String>,
+    /// Take the rows of this SELECT; its columns are named as a member's fields
+    #[arg(long, value_name = "SQL", conflicts_with = "table")]
+    query: Option<String>,
+    /// Take the rows of this table or view
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+    /// The feeds hold everyone: remove who is no longer there
+    #[arg(long)]
+    full: bool,
+    /// Remove however many; else at most 10 % of the members
+    #[arg(long, requires = "full")]
+    yes: bool,
     /// Let unknown fields pass, with a warning
     #[arg(long)]
     lenient: bool,
@@ -31,35 +45,88 @@ pub struct Arguments {
 }
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<Done> {
+    let feeds = feeds(&arguments)?;
     let _lock = WriteLock::take(&config.index)?;
-    let store = Store::create(&config.index).await?;
+    let store = Store::create(&config.database()).await?;
+    let lock = store.lock().await?;
+    let present = if arguments.full { Some(Present::begin(&store).await?) } else { None };
     let runtime = Handle::current();
     // Reading and parsing block: not on the runtime's own threads.
-    tokio::task::spawn_blocking(move || import(&config, &arguments, &store, &runtime)).await?
+    let import = move || import(&config, &arguments, &feeds, &store, present, &runtime);
+    let done = tokio::task::spawn_blocking(import).await?;
+    lock.release().await;
+    done
 }
 
-fn import(config: &Config, arguments: &Arguments, store: &Store, runtime: &Handle) -> anyhow::Result<Done> {
+/// What the arguments name; of a folder its files, in the order of their names. One that cannot be listed is left to be
+/// reported when it cannot be read.
+fn feeds(arguments: &Arguments) -> Result<Vec<Feed>, Usage> {
+    let mut feeds = Vec::new();
+    let mut servers = false;
+    for named in &arguments.feeds {
+        if !ServerUrl::is_meant(named) {
+            feeds.extend(files(Path::new(named)).into_iter().map(Feed::File));
+            continue;
+        }
+        servers = true;
+        let url: ServerUrl = named.parse().map_err(|error| Usage(format!("a feed {error}")))?;
+        feeds.push(Feed::Rows(match (&arguments.query, &arguments.table) {
+            (Some(query), _) => RowsOf::query(url, query),
+            (_, Some(table)) => RowsOf::table(url, table),
+            (None, None) => return Err(Usage(format!("{url}: which rows? expected --query or --table"))),
+        }));
+    }
+    if !servers && (arguments.query.is_some() || arguments.table.is_some()) {
+        return Err(Usage("--query and --table are for a feed that is a PostgreSQL database; none is named".into()));
+    }
+    Ok(feeds)
+}
+
+fn files(named: &Path) -> Vec<PathBuf> {
+    let is_feed = |path: &PathBuf| {
+        let name = path.to_string_lossy().to_lowercase();
+        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+        name.ends_with(".jsonl") || name.ends_with(".csv")
+    };
+    let listed = std::fs::read_dir(named).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    // By name alone: what is called so and cannot be read must fail, or a full feed would go without it.
+    let mut files: Vec<PathBuf> =
+        listed.unwrap_or_default().iter().map(std::fs::DirEntry::path).filter(is_feed).collect();
+    files.sort();
+    if files.is_empty() { vec![named.to_owned()] } else { files }
+}
+
+fn import(
+    config: &Config,
+    arguments: &Arguments,
+    feeds: &[Feed],
+    store: &Store,
+    mut present: Option<Present>,
+    runtime: &Handle,
+) -> anyhow::Result<Done> {
     let strictness = Strictness { lenient: arguments.lenient };
     let path = arguments.rejects.clone().unwrap_or_else(|| {
         config.index.join(format!("rejects-{}.jsonl", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ")))
     });
-    if let (Ok(path), true) = (path.canonicalize(), path.exists())
-        && arguments.files.iter().any(|file| file.canonicalize().is_ok_and(|file| file == path))
-    {
+    let is_rejects = |feed: &Feed| match (feed, path.canonicalize()) {
+        (Feed::File(file), Ok(path)) => file.canonicalize().is_ok_and(|file| file == path),
+        _ => false,
+    };
+    if feeds.iter().any(is_rejects) {
         return Err(Usage(format!("--rejects {} is one of the files to import", path.display())).into());
     }
     let mut rejects = Rejects { path: &path, file: None, count: 0 };
     let mut warned = 0;
     let mut sum = Upserted::default();
     let mut failed = Vec::new();
-    for file in &arguments.files {
-        let (done, read) = store.import_file(runtime, file, strictness, |event| match event {
+    for feed in feeds {
+        let (done, read) = store.import(runtime, feed, strictness, present.as_mut(), |event| match event {
             ImportEvent::Bad(bad) => rejects.take(&bad),
             ImportEvent::Unknown { line, fields } => {
                 warned += 1;
                 if warned <= SHOWN {
                     let fields = render::clean(&fields.join(", "));
-                    eprintln!("warning: {}:{line}: unknown fields let pass: {fields}", file.display());
+                    eprintln!("warning: {feed}:{line}: unknown fields let pass: {fields}");
                 }
                 Ok(())
             }
@@ -68,17 +135,29 @@ fn import(config: &Config, arguments: &Arguments, store: &Store, runtime: &Handl
         sum += done;
         if let Err(error) = read {
             eprintln!("rapport: {error}");
-            failed.push(file.display().to_string());
+            failed.push(feed.to_string());
         }
     }
     if warned > SHOWN {
         eprintln!("warning: {} more lines with unknown fields", warned - SHOWN);
     }
     let rejected = rejects.finish()?;
+    let removed = match &present {
+        Some(present) => runtime.block_on(store.remove_absent(present, arguments.yes)).map(Some),
+        None => Ok(None),
+    };
     let mut out = anstream::stdout().lock();
     let Upserted { added, changed, unchanged } = sum;
-    writeln!(out, "{added} added, {changed} changed, {unchanged} unchanged, {rejected} set aside")?;
+    write!(out, "{added} added, {changed} changed, {unchanged} unchanged, {rejected} set aside")?;
+    match &removed {
+        Ok(Some(removed)) => writeln!(out, ", {} removed", removed.len())?,
+        _ => writeln!(out)?,
+    }
+    if let Err(error @ NotRemoved::Unread) = &removed {
+        eprintln!("rapport: {error}");
+    }
     anyhow::ensure!(failed.is_empty(), "not all could be read: {}; what was read is kept", failed.join(", "));
+    removed?;
     Ok(if rejected == 0 { Done::Fully } else { Done::WithRejects })
 }
 

@@ -134,7 +134,7 @@ pub async fn forget(config: &Config, arguments: ForgetArguments) -> anyhow::Resu
 }
 
 async fn search_traces(config: &Config, id: &MemberId, json: bool) -> anyhow::Result<Done> {
-    let traces = traces(&config.index, id).await?;
+    let traces = traces(config, id).await?;
     let mut out = anstream::stdout().lock();
     if json {
         serde_json::to_writer(&mut out, &traces)?;

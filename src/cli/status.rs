@@ -23,7 +23,7 @@ pub struct Arguments {
 
 pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done> {
     let mut out = anstream::stdout().lock();
-    let store = Store::open(&config.index).await?;
+    let store = Store::open(&config.database()).await?;
     let (members, last_change) = store.size().await?;
     let snapshot = match publish::open_current(&config.index) {
         Err(IndexError::NoGeneration(_)) if arguments.json => {

@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::{self, Ledger, sync_folder};
 use super::{Community, CommunityError};
+use crate::config::Config;
 use crate::index::publish;
-use crate::store::{Store, WriteLock};
+use crate::store::{Address, Store, StoreError, WriteLock};
 
 /// What a backup holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,9 +76,13 @@ impl Community {
 ///
 /// # Errors
 /// [`CommunityError`], with the database as it was.
-pub async fn restore(index: &Path, backup: &Path, forgotten: Option<&Path>) -> Result<Restored, CommunityError> {
+pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -> Result<Restored, CommunityError> {
+    let index = config.index.as_path();
+    let Address::Folder(_) = config.database() else {
+        return Err(StoreError::OnServer(config.database().to_string()).into());
+    };
     let _lock = WriteLock::take(index)?;
-    let database = index.join(Store::FILE);
+    let database = index.join(Address::FILE);
     let staged = index.join("members.db.restoring");
     remove_database(&staged)?;
     fs::copy(backup, &staged).map_err(CommunityError::io(backup))?;
@@ -94,7 +99,7 @@ pub async fn restore(index: &Path, backup: &Path, forgotten: Option<&Path>) -> R
         copy.erase(id).await?;
         copy.drop_tombstone(id).await?;
     }
-    let before = match Store::open(index).await {
+    let before = match Store::open(&config.database()).await {
         Ok(store) => store.size().await.map_or(0, |(_, last)| last),
         Err(_) => 0,
     };

@@ -81,7 +81,7 @@ impl Community {
         }
         let vectors = self.prune_embeddings().await?;
         self.store.drop_tombstone(id).await?;
-        self.store.empty_log().await?;
+        self.store.purge().await?;
         ledger.note(id, erased.change.max(last + 1), true)?;
         Ok(Receipt {
             member: id.clone(),

@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::CommunityError;
+use crate::config::Config;
 use crate::index::{Snapshot, publish};
 use crate::member::MemberId;
-use crate::store::{Store, WriteLock};
+use crate::store::{Address, Store, StoreError, WriteLock};
 
 /// A place where a member's id was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trace {
-    /// The file, relative to the index folder.
+    /// The file, relative to the index folder, or the database.
     pub file: PathBuf,
     /// What was found there.
     pub found: String,
@@ -24,10 +25,16 @@ pub struct Trace {
 ///
 /// # Errors
 /// [`CommunityError`] where a file cannot be read.
-pub async fn traces(index: &Path, id: &MemberId) -> Result<Vec<Trace>, CommunityError> {
+pub async fn traces(config: &Config, id: &MemberId) -> Result<Vec<Trace>, CommunityError> {
+    let index = config.index.as_path();
     let mut traces = Vec::new();
-    if let Ok(store) = Store::open(index).await {
-        let mut note = |found: &str| traces.push(Trace { file: Store::FILE.into(), found: found.into() });
+    let there = match Store::open(&config.database()).await {
+        Err(StoreError::Missing(_)) => None,
+        opened => Some(opened?),
+    };
+    if let Some(store) = there {
+        let mut note =
+            |found: &str| traces.push(Trace { file: config.database().to_string().into(), found: found.into() });
         if !store.members(&[id.as_str()]).await?.0.is_empty() {
             note("the member is stored");
         }
@@ -43,7 +50,7 @@ pub async fn traces(index: &Path, id: &MemberId) -> Result<Vec<Trace>, Community
                 continue;
             }
             let bytes = fs::read(&path).map_err(CommunityError::io(&path))?;
-            let mentions = if name.starts_with(Store::FILE) { mentions_in_database } else { mentions };
+            let mentions = if name.starts_with(Address::FILE) { mentions_in_database } else { mentions };
             let count = mentions(&bytes, id.as_str());
             if count > 0 {
                 let file = path.strip_prefix(index).unwrap_or(&path).to_owned();
@@ -53,6 +60,9 @@ pub async fn traces(index: &Path, id: &MemberId) -> Result<Vec<Trace>, Community
         }
         Ok(())
     };
+    if !index.is_dir() {
+        return Ok(traces);
+    }
     search(index)?;
     let folders = publish::folders(index)?;
     // Ids stand side by side in a generation, so that its bytes say little; what does not open is looked through all the

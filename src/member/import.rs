@@ -2,6 +2,7 @@
 //!
 //! A bad line never stops the others: it comes out as a [`BadLine`] that names file, line, field and what was expected.
 
+pub(crate) mod columns;
 mod table;
 
 use std::collections::HashMap;
@@ -30,6 +31,9 @@ pub struct BadLine {
     /// The line as it stood, where it is text and not too long.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
+    /// Whom the line is about, where that can be told.
+    #[serde(skip)]
+    pub id: Option<MemberId>,
 }
 
 /// A file that cannot be read as members at all.
@@ -83,10 +87,10 @@ pub enum Line {
 }
 
 /// Text, at most this many bytes a line.
-const MAX_LINE: usize = 8 << 20;
+pub(crate) const MAX_LINE: usize = 8 << 20;
 
 /// The most bytes of a bad line kept in the rejects file.
-const MAX_RAW: usize = 64 << 10;
+pub(crate) const MAX_RAW: usize = 64 << 10;
 
 /// Reads every line of a file (`-` is standard input) and hands each to `visit`.
 ///
@@ -107,7 +111,9 @@ pub fn read_members<E: From<ImportError>>(
     } else {
         let opened = File::open(path).map_err(broken)?;
         if opened.metadata().map_err(broken)?.is_dir() {
-            return Err(broken(io::Error::other("it is a folder; expected a JSONL or CSV file")).into());
+            return Err(
+                broken(io::Error::other("it is a folder; expected a JSONL or CSV file, or a folder of such")).into()
+            );
         }
         Box::new(opened)
     };
@@ -125,10 +131,10 @@ pub fn read_members<E: From<ImportError>>(
 
 /// Which line each id of a file stood on: a second line of the same id is bad, so that neither silently wins.
 #[derive(Default)]
-struct Seen(HashMap<MemberId, u64>);
+pub(crate) struct Seen(HashMap<MemberId, u64>);
 
 impl Seen {
-    fn refuse_twice(&mut self, file: &str, line: Line) -> Line {
+    pub(crate) fn refuse_twice(&mut self, file: &str, line: Line) -> Line {
         let Line::Member { member, line, unknown } = line else { return line };
         match self.0.entry(member.id.clone()) {
             Entry::Vacant(free) => {
@@ -145,6 +151,7 @@ impl Seen {
                     first.get()
                 ),
                 raw: serde_json::to_string(&member).ok().filter(|raw| raw.len() <= MAX_RAW),
+                id: Some(member.id.clone()),
             }),
         }
     }
@@ -212,6 +219,7 @@ fn read_jsonl<E: From<ImportError>>(
                 field: Some(invalid.field).filter(|field| !field.is_empty() && field != "."),
                 problem: invalid.problem,
                 raw: raw.filter(|raw| raw.len() <= MAX_RAW).map(str::to_owned),
+                id: raw.and_then(id_in),
             })
         };
         match whole {
@@ -254,6 +262,16 @@ fn read_line(reader: &mut dyn BufRead, bytes: &mut Vec<u8>) -> io::Result<LineRe
     bytes.clear();
     reader.skip_until(b'\n')?;
     Ok(LineRead::TooLong)
+}
+
+/// Whom a line is about that is JSON, but not a member's.
+fn id_in(text: &str) -> Option<MemberId> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        id: MemberId,
+    }
+    let Named { id } = serde_json::from_str(text).ok()?;
+    id.check("id").is_ok().then_some(id)
 }
 
 fn parse_line(text: &str, strictness: Strictness) -> Result<(Member, Vec<String>), Invalid> {

@@ -57,7 +57,7 @@ impl Community {
 
     pub(super) fn change(&self, upserted: &[Member], removed: &[MemberId]) {
         self.runtime.block_on(async {
-            let store = Store::create(&self.config.index).await.unwrap();
+            let store = Store::create(&self.config.database()).await.unwrap();
             store.upsert(upserted).await.unwrap();
             store.remove(removed).await.unwrap();
         });

@@ -1,11 +1,13 @@
-//! Copies of the whole database, made while it is in use, and put back.
+//! Copies of a whole SQLite database, made while it is in use, and opened to be put back.
 
 use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use super::{Store, StoreError};
+use super::connect::{Pool, sqlite_at};
+use super::dialect::on;
+use super::{Address, Store, StoreError};
 use crate::member::MemberId;
 
 impl Store {
@@ -13,10 +15,14 @@ impl Store {
     /// writing meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// [`StoreError::OnServer`]; [`StoreError::Database`].
     pub async fn copy_to(&self, file: &Path) -> Result<(), StoreError> {
-        sqlx::query("VACUUM INTO $1").bind(file.to_string_lossy().as_ref()).execute(&self.pool).await?;
-        Ok(())
+        if let Pool::Postgres(_) = &self.pool {
+            return Err(StoreError::OnServer(self.address.to_string()));
+        }
+        on!(self, |pool: D| {
+            sqlx::query("VACUUM INTO $1").bind(file.to_string_lossy().as_ref()).execute(pool).await?;
+        })
     }
 
     /// Opens a copy to look into it and to change it before it is put in a database's place.
@@ -34,12 +40,13 @@ impl Store {
             Err(error) => return Err(damaged(error.to_string())),
         }
         let tables = "SELECT count(*) FROM sqlite_master WHERE name IN ('members', 'embeddings')";
-        let found: i64 = sqlx::query_scalar(tables).fetch_one(&mut connection).await?;
-        connection.close().await?;
-        if found != 2 {
+        let found: Result<i64, _> = sqlx::query_scalar(tables).fetch_one(&mut connection).await;
+        if !found.is_ok_and(|found| found == 2) {
             return Err(damaged("it holds no members' database".into()));
         }
-        Store::connect(file).await
+        let _ = connection.close().await;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Ok(Store { pool: sqlite_at(file).await?, address: Address::Folder(folder.to_owned()) })
     }
 
     /// Goes on with change numbers above `least`, which another database may have used.
@@ -48,17 +55,21 @@ impl Store {
     /// [`StoreError::Database`].
     pub async fn number_changes_above(&self, least: u64) -> Result<(), StoreError> {
         let least = i64::try_from(least).unwrap_or(i64::MAX - 1);
-        sqlx::query("UPDATE sequence SET last = $1 WHERE last < $1").bind(least).execute(&self.pool).await?;
-        Ok(())
+        on!(self, |pool: D| {
+            sqlx::query("UPDATE sequence SET last = $1 WHERE last < $1").bind(least).execute(pool).await?;
+        })
     }
 
-    /// Everything is in one file after this: no log is left beside it.
+    /// Closes the database. Everything is in one file after this: no log is left beside it.
     ///
     /// # Errors
-    /// [`StoreError::Database`].
+    /// As [`Store::purge`].
     pub async fn close_into_one_file(self) -> Result<(), StoreError> {
-        self.empty_log().await?;
-        self.pool.close().await;
+        self.purge().await?;
+        match self.pool {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
         Ok(())
     }
 

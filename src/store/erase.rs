@@ -2,12 +2,18 @@
 //! and the pages and the log that held them.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use sqlx::Row;
 
-use super::{Store, StoreError, commit, last_change, parse_record, record_of};
+use super::connect::Pool;
+use super::dialect::{Dialect, on};
+use super::{SET_LAST, Store, StoreError, parse_record, record_of};
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId};
+
+/// How long the log may be read by others while it is to be emptied.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an erasure found in the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -16,7 +22,7 @@ pub struct Erased {
     pub was_stored: bool,
     /// Members who listed them as a friend, as a colleague or as blocked, and no longer do.
     pub listed_by: Vec<MemberId>,
-    /// The number of the change.
+    /// The number of the last change.
     pub change: u64,
 }
 
@@ -27,36 +33,41 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Record`]; then nothing was changed.
     pub async fn erase(&self, id: &MemberId) -> Result<Erased, StoreError> {
-        let mut transaction = self.begin().await?;
-        let before = last_change(&mut transaction).await?;
-        let mut seq = before;
-        let gone = sqlx::query("DELETE FROM members WHERE id = $1").bind(id.as_str()).execute(&mut *transaction);
-        let was_stored = gone.await?.rows_affected() > 0;
-        if was_stored {
-            seq += 1;
-            let tombstone = "INSERT INTO removals (id, seq) VALUES ($1, $2)";
-            sqlx::query(tombstone).bind(id.as_str()).bind(seq).execute(&mut *transaction).await?;
-        }
-        let mut listed_by = Vec::new();
-        for row in sqlx::query(MENTIONING).bind(quoted(id)).fetch_all(&mut *transaction).await? {
-            let mut member: Member = parse_record(row.try_get(0)?, row.try_get(1)?)?;
-            if !unlist(&mut member, id) {
-                continue;
+        on!(self, |pool: D| {
+            let mut transaction = pool.begin_with(D::WRITE).await?;
+            let before: i64 = sqlx::query_scalar(D::LAST_TO_WRITE).fetch_one(&mut *transaction).await?;
+            let mut seq = before;
+            let gone = sqlx::query("DELETE FROM members WHERE id = $1").bind(id.as_str());
+            let was_stored = gone.execute(&mut *transaction).await?.rows_affected() > 0;
+            if was_stored {
+                seq += 1;
+                let tombstone = sqlx::query("INSERT INTO removals (id, seq) VALUES ($1, $2)");
+                tombstone.bind(id.as_str()).bind(seq).execute(&mut *transaction).await?;
             }
-            seq += 1;
-            let record = record_of(&member)?;
-            let hash = blake3::hash(record.as_bytes());
-            sqlx::query("UPDATE members SET seq = $1, hash = $2, record = $3 WHERE id = $4")
-                .bind(seq)
-                .bind(hash.as_bytes().to_vec())
-                .bind(record)
-                .bind(member.id.as_str())
-                .execute(&mut *transaction)
-                .await?;
-            listed_by.push(member.id);
-        }
-        commit(transaction, before, seq).await?;
-        Ok(Erased { was_stored, listed_by, change: seq.unsigned_abs() })
+            let mut listed_by = Vec::new();
+            for row in sqlx::query(D::MENTIONING).bind(quoted(id)).fetch_all(&mut *transaction).await? {
+                let mut member: Member = parse_record(row.try_get(0)?, row.try_get(1)?)?;
+                if !unlist(&mut member, id) {
+                    continue;
+                }
+                seq += 1;
+                let record = record_of(&member)?;
+                let hash = blake3::hash(record.as_bytes());
+                sqlx::query("UPDATE members SET seq = $1, hash = $2, record = $3 WHERE id = $4")
+                    .bind(seq)
+                    .bind(hash.as_bytes().to_vec())
+                    .bind(record)
+                    .bind(member.id.as_str())
+                    .execute(&mut *transaction)
+                    .await?;
+                listed_by.push(member.id);
+            }
+            if seq > before {
+                sqlx::query(SET_LAST).bind(seq).execute(&mut *transaction).await?;
+            }
+            transaction.commit().await?;
+            Erased { was_stored, listed_by, change: seq.unsigned_abs() }
+        })
     }
 
     /// The members who list another as a friend or as a colleague and do not keep that private.
@@ -64,14 +75,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Record`].
     pub async fn listing(&self, id: &MemberId) -> Result<Vec<MemberId>, StoreError> {
-        let mut listing = Vec::new();
-        for row in sqlx::query(MENTIONING).bind(quoted(id)).fetch_all(&self.pool).await? {
-            let member = parse_record::<Member>(row.try_get(0)?, row.try_get(1)?)?.public();
-            if member.friends.contains(id) || member.colleagues.contains(id) {
-                listing.push(member.id);
+        on!(self, |pool: D| {
+            let mut listing = Vec::new();
+            for row in sqlx::query(D::MENTIONING).bind(quoted(id)).fetch_all(pool).await? {
+                let member = parse_record::<Member>(row.try_get(0)?, row.try_get(1)?)?.public();
+                if member.friends.contains(id) || member.colleagues.contains(id) {
+                    listing.push(member.id);
+                }
             }
-        }
-        Ok(listing)
+            listing
+        })
     }
 
     /// Whether the member is gone, but so lately that a generation may still hold them.
@@ -79,8 +92,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn has_tombstone(&self, id: &MemberId) -> Result<bool, StoreError> {
-        let found = sqlx::query("SELECT 1 FROM removals WHERE id = $1").bind(id.as_str());
-        Ok(found.fetch_optional(&self.pool).await?.is_some())
+        on!(self, |pool: D| {
+            let found = sqlx::query("SELECT seq FROM removals WHERE id = $1").bind(id.as_str());
+            found.fetch_optional(pool).await?.is_some()
+        })
     }
 
     /// Forgets that a member was removed: no generation holds them any more.
@@ -88,8 +103,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub async fn drop_tombstone(&self, id: &MemberId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM removals WHERE id = $1").bind(id.as_str()).execute(&self.pool).await?;
-        Ok(())
+        on!(self, |pool: D| {
+            sqlx::query("DELETE FROM removals WHERE id = $1").bind(id.as_str()).execute(pool).await?;
+        })
     }
 
     /// Deletes every vector, of whatever model, whose text is none of these; says how many.
@@ -97,39 +113,54 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`]; then none was deleted.
     pub async fn keep_only_embeddings(&self, used: &HashSet<Key>) -> Result<u64, StoreError> {
-        let mut transaction = self.begin().await?;
-        let stored: Vec<i64> = sqlx::query_scalar("SELECT DISTINCT text_key FROM embeddings ORDER BY text_key")
-            .fetch_all(&mut *transaction)
-            .await?;
-        let mut deleted = 0;
-        for key in stored.into_iter().filter(|key| !used.contains(&Key(key.cast_unsigned()))) {
-            let query = sqlx::query("DELETE FROM embeddings WHERE text_key = $1").bind(key);
-            deleted += query.execute(&mut *transaction).await?.rows_affected();
-        }
-        transaction.commit().await?;
-        Ok(deleted)
+        on!(self, |pool: D| {
+            let mut transaction = pool.begin_with(D::WRITE).await?;
+            let stored = sqlx::query_scalar("SELECT DISTINCT text_key FROM embeddings ORDER BY text_key");
+            let stored: Vec<i64> = stored.fetch_all(&mut *transaction).await?;
+            let mut deleted = 0;
+            for key in stored {
+                if used.contains(&Key(key.cast_unsigned())) {
+                    continue;
+                }
+                let delete = sqlx::query("DELETE FROM embeddings WHERE text_key = $1").bind(key);
+                deleted += delete.execute(&mut *transaction).await?.rows_affected();
+            }
+            transaction.commit().await?;
+            deleted
+        })
     }
 
-    /// Writes everything from the log into the database's file and cuts the log to nothing, so that what was deleted is in
-    /// neither: pages that are given up are overwritten (`secure_delete`).
+    /// Leaves nothing of what was deleted in the database's own files. SQLite: everything goes from the log into the file,
+    /// whose given-up pages are overwritten (`secure_delete`), and the log is cut to nothing. PostgreSQL: the tables are
+    /// written anew; its log and its archives are the server's.
     ///
     /// # Errors
     /// [`StoreError::Database`]; [`StoreError::LogInUse`] while somebody reads from the log.
-    pub async fn empty_log(&self) -> Result<(), StoreError> {
-        for _ in 0..50 {
-            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.pool).await?;
-            if row.try_get::<i64, _>(0)? == 0 {
+    pub async fn purge(&self) -> Result<(), StoreError> {
+        if let Pool::Postgres(_) = &self.pool {
+            return on!(self, |pool: D| {
+                for statement in ["VACUUM FULL members", "VACUUM FULL removals", "VACUUM FULL embeddings"] {
+                    sqlx::query(statement).execute(pool).await?;
+                }
+            });
+        }
+        let begun = std::time::Instant::now();
+        loop {
+            let busy: i64 = on!(self, |pool: D| {
+                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(pool).await?.try_get(0)?
+            })?;
+            if busy == 0 {
                 return Ok(());
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            if begun.elapsed() > PATIENCE {
+                return Err(StoreError::LogInUse);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        Err(StoreError::LogInUse)
     }
 }
 
-/// Records in which an id stands as a JSON string, in whatever field.
-const MENTIONING: &str = "SELECT id, record FROM members WHERE instr(record, $1) > 0 ORDER BY id";
-
+/// An id as it stands in a record.
 fn quoted(id: &MemberId) -> String {
     serde_json::to_string(id.as_str()).unwrap_or_default()
 }

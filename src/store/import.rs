@@ -1,12 +1,32 @@
-//! Members from files into the database.
+//! Members from files, and from other databases, into this one.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use tokio::runtime::Handle;
 
+use super::full::Present;
+pub use super::source::RowsOf;
 use super::{Store, StoreError, Upserted};
 use crate::member::Member;
 use crate::member::import::{BadLine, ImportError, Line, Strictness, read_members};
+
+/// Where members are taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feed {
+    /// A file of JSONL or CSV; `-` is standard input.
+    File(PathBuf),
+    /// Rows of a PostgreSQL database.
+    Rows(RowsOf),
+}
+
+impl std::fmt::Display for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Feed::File(path) => path.display().fmt(f),
+            Feed::Rows(rows) => rows.fmt(f),
+        }
+    }
+}
 
 /// Members written in one transaction.
 const BATCH: usize = 2_000;
@@ -30,9 +50,9 @@ pub enum ImportEvent {
 /// An import that broke off; what was written before stays.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportFailed {
-    /// The file cannot be read on.
+    /// The feed cannot be read on.
     #[error(transparent)]
-    File(#[from] ImportError),
+    Feed(#[from] ImportError),
     /// The database refused.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -42,16 +62,17 @@ pub enum ImportFailed {
 }
 
 impl Store {
-    /// Imports a file of members (`-` is standard input). Blocking: it must not be called on the async runtime's own
-    /// threads, and needs the runtime's handle for the database.
+    /// Imports members, and takes down who is there where the feed is a full one. Blocking: it must not be called on the
+    /// async runtime's own threads, and needs the runtime's handle for the database.
     ///
     /// # Errors
     /// [`ImportFailed`], with what was written before it; the good lines up to there are kept.
-    pub fn import_file(
+    pub fn import(
         &self,
         runtime: &Handle,
-        path: &Path,
+        feed: &Feed,
         strictness: Strictness,
+        mut present: Option<&mut Present>,
         mut told: impl FnMut(ImportEvent) -> std::io::Result<()>,
     ) -> (Upserted, Result<(), ImportFailed>) {
         let mut done = Upserted::default();
@@ -61,7 +82,10 @@ impl Store {
             batch.clear();
             Ok(done.added + done.changed + done.unchanged)
         };
-        let read = read_members::<ImportFailed>(path, strictness, &mut |line| {
+        let mut visit = |line: Line| -> Result<(), ImportFailed> {
+            if let Some(present) = &mut present {
+                present.note(&line);
+            }
             match line {
                 Line::Bad(bad) => told(ImportEvent::Bad(bad))?,
                 Line::Member { member, line, unknown } => {
@@ -75,9 +99,17 @@ impl Store {
                 }
             }
             Ok(())
-        });
+        };
+        let read = match feed {
+            Feed::File(path) => read_members(path, strictness, &mut visit),
+            Feed::Rows(rows) => rows.read(runtime, strictness, &mut visit),
+        };
         // The good lines before a break are good.
         let last = write(&mut batch).and_then(|written| Ok(told(ImportEvent::Written(written))?));
-        (done, read.and(last))
+        let whole = read.and(last);
+        if let (Err(_), Some(present)) = (&whole, present) {
+            present.unread();
+        }
+        (done, whole)
     }
 }

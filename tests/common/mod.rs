@@ -51,7 +51,7 @@ pub fn config(folder: &Path) -> Config {
 /// Writes the members and builds a generation of everyone in the database.
 pub fn publish(config: &Config, members: &[Member]) -> Rebuilt {
     wait(async {
-        let store = Store::create(&config.index).await.expect("a database");
+        let store = Store::create(&config.database()).await.expect("a database");
         store.upsert(members).await.expect("written");
         rebuild(config, embedder(), false, |_| {}).await.expect("a generation")
     })

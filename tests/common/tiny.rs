@@ -125,7 +125,7 @@ pub fn config(folder: &Path) -> Config {
 
 /// Builds a generation of the members and gives its folder.
 pub async fn publish(config: &Config, members: &[Member]) -> PathBuf {
-    let store = Store::create(&config.index).await.expect("a database");
+    let store = Store::create(&config.database()).await.expect("a database");
     store.upsert(members).await.expect("written");
     rebuild(config, embedder(), false, |_| {}).await.expect("a generation").folder
 }

@@ -1,0 +1,97 @@
+//! All that SQLite and PostgreSQL want said differently, and the way one body of code runs on either.
+
+use sqlx::{Postgres, Sqlite};
+
+use super::{Address, StoreError};
+
+/// The statements that differ. All others are the same text for both.
+pub(super) trait Dialect {
+    /// Begins a transaction that reads one state.
+    const READ: &str;
+    /// Begins a transaction that writes.
+    const WRITE: &str;
+    /// The last change, in a transaction that writes: nobody else writes members until it ends, so that changes are
+    /// numbered in the order in which they are committed.
+    const LAST_TO_WRITE: &str;
+    /// The last change and the records, in one JSON list, of those whose ids are in a JSON list.
+    const RECORDS: &str;
+    /// Members in whose records a text stands.
+    const MENTIONING: &str;
+}
+
+impl Dialect for Sqlite {
+    const READ: &str = "BEGIN";
+    const WRITE: &str = "BEGIN IMMEDIATE";
+    const LAST_TO_WRITE: &str = "SELECT last FROM sequence";
+    const RECORDS: &str = r#"SELECT (SELECT last FROM sequence), (
+            SELECT '[' || coalesce(group_concat('{"change":' || seq || ',"member":' || record || '}', ','), '') || ']'
+            FROM members
+            WHERE id IN (SELECT value FROM json_each($1))
+        )"#;
+    const MENTIONING: &str = "SELECT id, record FROM members WHERE instr(record, $1) > 0 ORDER BY id";
+}
+
+impl Dialect for Postgres {
+    const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    const WRITE: &str = "BEGIN";
+    const LAST_TO_WRITE: &str = "SELECT last FROM sequence FOR UPDATE";
+    const RECORDS: &str = r#"SELECT (SELECT last FROM sequence), (
+            SELECT '[' || coalesce(string_agg('{"change":' || seq || ',"member":' || record || '}', ','), '') || ']'
+            FROM members
+            WHERE id IN (SELECT json_array_elements_text($1::json))
+        )"#;
+    const MENTIONING: &str = "SELECT id, record FROM members WHERE strpos(record, $1) > 0 ORDER BY id";
+}
+
+/// Why a body failed, before the database is named.
+pub(super) enum Failure {
+    Sql(sqlx::Error),
+    Told(StoreError),
+}
+
+impl Failure {
+    /// The failure with its database's name.
+    pub(super) fn told(self, address: &Address) -> StoreError {
+        match self {
+            Failure::Sql(source) => StoreError::of_database(address, source),
+            Failure::Told(error) => error,
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Failure {
+        Failure::Sql(error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::Told(error)
+    }
+}
+
+/// Runs one body on whichever database a store has. `pool` is the pool, `D` the database; the body's value is the result's,
+/// and `?` in it ends the body with an error that names the database.
+///
+/// A macro, since a function over any database would state a bound for every type that is bound or read.
+macro_rules! on {
+    ($store:expr, |$pool:ident: $D:ident| $body:block) => {{
+        let store: &$crate::store::Store = $store;
+        let done = match &store.pool {
+            $crate::store::connect::Pool::Sqlite($pool) => {
+                #[allow(dead_code, reason = "not every body names it")]
+                type $D = sqlx::Sqlite;
+                async { Ok::<_, $crate::store::dialect::Failure>($body) }.await
+            }
+            $crate::store::connect::Pool::Postgres($pool) => {
+                #[allow(dead_code, reason = "not every body names it")]
+                type $D = sqlx::Postgres;
+                async { Ok::<_, $crate::store::dialect::Failure>($body) }.await
+            }
+        };
+        done.map_err(|failure| failure.told(&store.address))
+    }};
+}
+
+pub(super) use on;
