@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::words::WordsBuilder;
 use super::{Attribute, NO_OFFSET, NONE, flag};
 use crate::index::arrays::{ArrayWriter, ListsBuilder};
@@ -166,7 +168,7 @@ impl ColumnsBuilder {
             add(Attribute::Country, &self.location[2][slot..=slot]);
             add(Attribute::HomeCity, &self.hometown[0][slot..=slot]);
         }
-        pairs.sort_unstable();
+        pairs.par_sort_unstable();
         let (mut keys, mut lists) = (Vec::new(), ListsBuilder::default());
         for of_key in pairs.chunk_by(|left, right| left.0 == right.0) {
             keys.push(of_key[0].0);
