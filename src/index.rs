@@ -53,16 +53,17 @@ pub enum IndexError {
     /// A file is not what it should be.
     #[error("{0}; run `rapport rebuild`")]
     Damaged(#[from] Damaged),
-    /// A gate before publishing did not hold.
-    #[error("generation {generation} was not published: {problem}; its files are left in {staging}")]
-    Gate {
-        /// The generation's number.
-        generation: u64,
-        /// The gate, and by how much it failed.
-        problem: String,
-        /// Where to look.
-        staging: PathBuf,
+    /// No published generation of that name is there.
+    #[error("there is no generation {name:?} to go back to; kept are {kept}")]
+    NotKept {
+        /// The name.
+        name: String,
+        /// The names of those that are there.
+        kept: String,
     },
+    /// The current generation is the oldest.
+    #[error("there is no generation before {0} to go back to")]
+    NoneBefore(String),
     /// Reading or writing failed.
     #[error("{path}: {source}")]
     Io {

@@ -143,9 +143,16 @@ impl Searcher {
     /// # Errors
     /// As [`Searcher::open`]; [`SearchError::OtherModel`] where the generation is of another model.
     pub async fn open_with(config: &Config, embedder: Arc<dyn Embedder>) -> Result<Searcher, SearchError> {
-        let searcher = Searcher::open(config).await?;
-        searcher.check_model(embedder.as_ref())?;
-        Ok(Searcher { embedder: Arc::new(OnceCell::new_with(Some(embedder))), ..searcher })
+        Searcher::open(config).await?.with_embedder(embedder)
+    }
+
+    /// The same searcher with a model that is loaded already.
+    ///
+    /// # Errors
+    /// [`SearchError::OtherModel`] where the generation is of another model.
+    pub fn with_embedder(self, embedder: Arc<dyn Embedder>) -> Result<Searcher, SearchError> {
+        self.check_model(embedder.as_ref())?;
+        Ok(Searcher { embedder: Arc::new(OnceCell::new_with(Some(embedder))), ..self })
     }
 
     /// The generation that is searched.

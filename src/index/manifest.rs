@@ -20,6 +20,9 @@ pub struct Manifest {
     pub generation: u64,
     /// When it was built (RFC 3339, UTC).
     pub created: String,
+    /// The generation that was current when it was built: what a rollback goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<u64>,
     /// The last change of the members' database that it holds.
     pub sequence: u64,
     /// The model its vectors came from.

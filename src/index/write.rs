@@ -31,8 +31,9 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.counts.members == 0
+    /// What was gathered so far; texts are counted when they are written.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     pub(crate) fn push(
@@ -49,9 +50,7 @@ impl Contents {
             self.counts.findable += u64::from(member.adult.unwrap_or(adult) && !member.paused);
         }
         self.profiles.push(encoded.profile.as_ref().map_or(Key::NONE, |passage| passage.key));
-        let mut list: Vec<Key> =
-            encoded.interests.iter().filter(|phrase| phrase.embedded.is_some()).map(|phrase| phrase.key).collect();
-        list.sort_unstable();
+        let list = interest_list(encoded);
         let next = self.lists.len() as u32;
         self.list_of.push(if list.is_empty() { NONE } else { *self.lists.entry(list).or_insert(next) });
         self.columns.push(member, encoded, adult, slot_of);
@@ -118,6 +117,14 @@ impl Contents {
         let interests = build(INTERESTS, &interests, |earlier| &earlier.interests)?;
         Ok(Written { counts: self.counts, changes: (profile, interests) })
     }
+}
+
+/// The interests of a member that have vectors, sorted: members with the same list have the same vector.
+pub(crate) fn interest_list(encoded: &Encoded) -> Vec<Key> {
+    let embedded = encoded.interests.iter().filter(|phrase| phrase.embedded.is_some());
+    let mut list: Vec<Key> = embedded.map(|phrase| phrase.key).collect();
+    list.sort_unstable();
+    list
 }
 
 fn mean(keys: &[Key], vectors: &HashMap<Key, Vec<f32>>, dimension: usize) -> Vec<f32> {
