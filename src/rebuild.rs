@@ -25,7 +25,7 @@ use crate::index::publish::{self, Staging};
 use crate::index::{IndexError, MANIFEST, Snapshot, checksums};
 use crate::search::SearchError;
 use crate::store::{Store, StoreError, WriteLock};
-use gather::Gathered;
+use gather::{Gathered, Roll, encodes_alike};
 
 /// Between two looks at a lock that somebody else holds.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -160,12 +160,17 @@ impl Night {
         let (_, sequence) = self.runtime.block_on(self.store.size())?;
         let earlier = basis(&self.config, &used, self.full).inspect_err(|why| tracing::debug!("from nothing: {why}"));
         let earlier = earlier.ok();
-        if let Some(earlier) = earlier.as_ref().filter(|earlier| holds_all(earlier, &self.config, &used, sequence)) {
+        let mut roll = Roll::of(self.runtime.block_on(self.store.records())?, earlier.as_ref());
+        let alike = |earlier: &&Snapshot| holds_all(earlier, &self.config, &used, sequence, &roll);
+        if let Some(earlier) = earlier.as_ref().filter(alike) {
             self.clear_away(None);
             let folder = self.config.index.join(earlier.name());
             return Ok(Rebuilt { published: false, folder, manifest: earlier.manifest.clone(), embedded: 0 });
         }
-        let Gathered { contents, keys, embedded } = self.gather(&used, earlier.as_ref())?;
+        if earlier.as_ref().is_some_and(|earlier| !encodes_alike(earlier, &self.config, &used)) {
+            roll = roll.read_all();
+        }
+        let Gathered { contents, keys, embedded } = self.gather(&used, earlier.as_ref(), &roll)?;
         self.check_losses(contents.counts())?;
 
         (self.progress)(Progress::Building);
@@ -253,13 +258,10 @@ fn basis(config: &Config, used: &ModelUsed, full: bool) -> Result<Snapshot, Stri
 }
 
 /// Whether a build would make the same generation again.
-fn holds_all(current: &Snapshot, config: &Config, used: &ModelUsed, sequence: u64) -> bool {
+fn holds_all(current: &Snapshot, config: &Config, used: &ModelUsed, sequence: u64, roll: &Roll) -> bool {
     let manifest = &current.manifest;
-    manifest.sequence == sequence
-        && manifest.model == *used
-        && manifest.graph == config.graph
-        && manifest.adult_when_absent == config.members.adult_when_absent
-        && manifest.aliases == config.aliases
+    let as_configured = encodes_alike(current, config, used) && manifest.graph == config.graph;
+    as_configured && manifest.sequence == sequence && roll.is_all_of(current)
 }
 
 fn write_synced(path: &Path, manifest: &Manifest) -> std::io::Result<()> {

@@ -304,6 +304,20 @@ impl Store {
         Ok(sqlx::query_scalar("SELECT id FROM members ORDER BY id").fetch_all(&self.pool).await?)
     }
 
+    /// Every member's id, in order, with the first 64 bits of the BLAKE3 of their record: another record has others.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn records(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let rows = sqlx::query("SELECT id, hash FROM members ORDER BY id").fetch_all(&self.pool).await?;
+        let record = |row: &sqlx::sqlite::SqliteRow| {
+            let hash: &[u8] = row.try_get(1)?;
+            let first = hash.first_chunk().copied().unwrap_or_default();
+            Ok((row.try_get(0)?, u64::from_le_bytes(first)))
+        };
+        rows.iter().map(record).collect()
+    }
+
     /// Those of the given members that are stored, and the last change's sequence number at that moment.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::graph::GraphParameters;
 use crate::member::fold::Aliases;
 
 /// The format this program writes and reads.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// A generation's description, written last and read first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,25 +1,28 @@
-//! Reading the members, encoding them, and embedding the texts that have no vector yet.
+//! Gathering what a generation is written from: unchanged members as the earlier one has them, the others read, encoded,
+//! and their new texts embedded.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use rayon::prelude::*;
-use tokio::task::JoinHandle;
 
 use super::{Night, Progress, RebuildError};
-use crate::index::Snapshot;
+use crate::config::Config;
+use crate::index::columns::{NONE, flag};
 use crate::index::encode::{Encoded, Encoder};
 use crate::index::manifest::ModelUsed;
 use crate::index::write::Contents;
+use crate::index::{Slot, Snapshot};
+use crate::member::Member;
 use crate::member::fold::{Aliases, Key};
 use crate::member::language::Coverage;
-use crate::member::{Member, MemberId};
-use crate::store::{Store, StoreError};
+use crate::store::StoreError;
 
 /// Texts embedded at once, so that enough of one length stand together.
 const WINDOW: usize = 2_048;
 
 /// Members read at once.
-const PAGE: u32 = 2_000;
+const PAGE: usize = 2_000;
 
 /// What a generation is written from.
 pub(super) struct Gathered {
@@ -36,60 +39,155 @@ pub(super) fn encoder(aliases: &Aliases, model: &ModelUsed) -> Encoder {
     Encoder::new(aliases.clone(), coverage, model.profile.clone(), model.wants.clone())
 }
 
+/// Everyone in the database, and how they stand to an earlier generation.
+pub(super) struct Roll {
+    /// Ids in order, which are slots, and what each record is told from another by.
+    pub(super) records: Vec<(String, u64)>,
+    /// The earlier slot of each of them.
+    earlier: Vec<Option<Slot>>,
+    /// Whether each of them can be taken as the earlier generation has them.
+    carried: Vec<bool>,
+}
+
+impl Roll {
+    /// A record is compared, not the number of its last change: a database that was put back from a backup may have given a
+    /// number twice.
+    pub(super) fn of(records: Vec<(String, u64)>, earlier: Option<&Snapshot>) -> Roll {
+        let slot = |id: &str| earlier.and_then(|earlier| earlier.columns.slot(id));
+        let slots: Vec<Option<Slot>> = records.par_iter().map(|(id, _)| slot(id)).collect();
+        let somebody_new = slots.iter().any(Option::is_none);
+        let carried = |(slot, (_, record)): (&Option<Slot>, &(String, u64))| {
+            let (Some(earlier), Some(slot)) = (earlier, *slot) else { return false };
+            // Whoever lists somebody who was no member may list somebody who is new.
+            let lists_new = somebody_new && earlier.columns.flags(slot) & flag::LISTS_ABSENT != 0;
+            earlier.record(slot) == *record && !lists_new
+        };
+        let carried = slots.iter().zip(&records).map(carried).collect();
+        Roll { records, earlier: slots, carried }
+    }
+
+    /// How many members are new, and how many of the others changed.
+    pub(super) fn changes(&self, earlier: Option<&Snapshot>) -> (u64, u64) {
+        let added = self.earlier.iter().filter(|slot| slot.is_none()).count();
+        let changed = self.earlier.iter().zip(&self.records).filter(|(slot, (_, record))| {
+            slot.zip(earlier).is_some_and(|(slot, earlier)| earlier.record(slot) != *record)
+        });
+        (added as u64, changed.count() as u64)
+    }
+
+    /// Whether the earlier generation holds all of them, as they are, and nobody else.
+    pub(super) fn is_all_of(&self, earlier: &Snapshot) -> bool {
+        self.records.len() == earlier.columns.len() && self.carried.iter().all(|carried| *carried)
+    }
+
+    /// Nobody is taken as the earlier generation has them.
+    pub(super) fn read_all(self) -> Roll {
+        Roll { carried: vec![false; self.records.len()], ..self }
+    }
+
+    fn slot_of(&self, id: &str) -> Option<u32> {
+        self.records.binary_search_by(|(known, _)| known.as_str().cmp(id)).ok().map(|slot| slot as u32)
+    }
+
+    /// The slot that each member of the earlier generation has now; [`NONE`] where they are gone.
+    fn renamed(&self, earlier: &Snapshot) -> Vec<u32> {
+        let mut renamed = vec![NONE; earlier.columns.len()];
+        for (slot, old) in self.earlier.iter().enumerate().filter_map(|(slot, old)| Some((slot, (*old)?))) {
+            renamed[old.index()] = slot as u32;
+        }
+        renamed
+    }
+}
+
+/// Whether members are encoded now as they were in a generation.
+pub(super) fn encodes_alike(earlier: &Snapshot, config: &Config, used: &ModelUsed) -> bool {
+    let manifest = &earlier.manifest;
+    manifest.model == *used
+        && manifest.adult_when_absent == config.members.adult_when_absent
+        && manifest.aliases == config.aliases
+}
+
 impl Night {
-    /// Reads every member and embeds the texts that have no vector yet, in the earlier generation or in the database.
-    pub(super) fn gather(&self, model: &ModelUsed, earlier: Option<&Snapshot>) -> Result<Gathered, RebuildError> {
+    /// Gathers all members and embeds the texts that have no vector yet, in the earlier generation or in the database.
+    pub(super) fn gather(
+        &self,
+        model: &ModelUsed,
+        earlier: Option<&Snapshot>,
+        roll: &Roll,
+    ) -> Result<Gathered, RebuildError> {
         let encoder = encoder(&self.config.aliases, model);
         let adult = self.config.members.adult_when_absent;
-        let ids = self.runtime.block_on(self.store.ids())?;
-        let members = ids.len() as u64;
-        let slot_of = |id: &str| ids.binary_search_by(|known| known.as_str().cmp(id)).ok().map(|slot| slot as u32);
+        let members = roll.records.len() as u64;
+        let renamed = earlier.map(|earlier| roll.renamed(earlier)).unwrap_or_default();
         let is_known = |key: Key| earlier.is_some_and(|earlier| earlier.vectors.find(key).is_some());
         let mut contents = Contents::default();
         let mut seen: HashSet<Key> = HashSet::new();
         let mut window: Vec<(Key, String)> = Vec::new();
-        let (mut done, mut texts) = (0, 0);
-        (self.progress)(Progress::Embedding { done, members, texts });
-        self.each_page(|page| {
-            let encoded: Vec<Encoded> = page.par_iter().map(|member| encoder.encode(member)).collect();
-            for (member, encoded) in page.iter().zip(&encoded) {
+        let mut texts = 0;
+        (self.progress)(Progress::Embedding { done: 0, members, texts });
+        self.each_page(roll, &encoder, |slots, mut encoded| {
+            for slot in slots.clone() {
+                if let (Some(earlier), Some(old), true) = (earlier, roll.earlier[slot], roll.carried[slot]) {
+                    seen.extend(earlier.texts_of(old).flatten());
+                    contents.carry(earlier, old, &renamed);
+                    continue;
+                }
+                let (id, record) = &roll.records[slot];
+                let Some((member, encoded)) = encoded.next().filter(|(member, _)| member.id.as_str() == id) else {
+                    let problem = "members came or went while they were read; run it again";
+                    return Err(RebuildError::Stopped(problem.into()));
+                };
                 let new = encoded.texts().filter(|(key, _)| seen.insert(*key) && !is_known(*key));
                 window.extend(new.map(|(key, text)| (key, text.to_owned())));
-                // A slot is a place in `ids`: a member that came or went since would shift all slots after it.
-                if ids.get(done as usize).is_none_or(|id| id != member.id.as_str()) {
-                    return Err(RebuildError::Stopped(
-                        "members came or went while they were read; run it again".into(),
-                    ));
-                }
-                contents.push(member, encoded, adult, slot_of);
-                done += 1;
+                contents.push(&member, *record, &encoded, adult, |id| roll.slot_of(id));
                 if window.len() >= WINDOW {
                     texts += self.embed(model, std::mem::take(&mut window))?;
-                    (self.progress)(Progress::Embedding { done, members, texts });
+                    (self.progress)(Progress::Embedding { done: slot as u64 + 1, members, texts });
                 }
             }
             Ok(())
         })?;
         texts += self.embed(model, window)?;
-        (self.progress)(Progress::Embedding { done, members: done, texts });
+        (self.progress)(Progress::Embedding { done: members, members, texts });
         let mut keys: Vec<Key> = seen.into_iter().collect();
         keys.sort_unstable();
         Ok(Gathered { contents, keys, embedded: texts })
     }
 
-    /// Gives the members page by page in the order of their ids; while one page is worked on, the next is read.
-    fn each_page(&self, mut work: impl FnMut(&[Member]) -> Result<(), RebuildError>) -> Result<(), RebuildError> {
-        let read = |after: Option<MemberId>| -> JoinHandle<Result<Vec<Member>, StoreError>> {
-            let store: Store = self.store.clone();
-            self.runtime.spawn(async move { store.page(after.as_ref(), PAGE).await })
+    /// Gives the slots page by page with those of their members, encoded, who are not carried over. While one page is
+    /// worked on, the records of the next are read.
+    fn each_page(
+        &self,
+        roll: &Roll,
+        encoder: &Encoder,
+        mut work: impl FnMut(Range<usize>, std::vec::IntoIter<(Member, Encoded)>) -> Result<(), RebuildError>,
+    ) -> Result<(), RebuildError> {
+        let pages = (0..roll.records.len()).step_by(PAGE).map(|from| from..(from + PAGE).min(roll.records.len()));
+        let read = |slots: Range<usize>| {
+            let ids: Vec<String> =
+                slots.clone().filter(|slot| !roll.carried[*slot]).map(|slot| roll.records[slot].0.clone()).collect();
+            let store = self.store.clone();
+            let reading = self.runtime.spawn(async move {
+                let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+                if ids.is_empty() { Ok(HashMap::new()) } else { store.members(&ids).await.map(|(found, _)| found) }
+            });
+            (slots, reading)
         };
-        let mut next = read(None);
-        loop {
-            let page = self.runtime.block_on(next).map_err(|error| RebuildError::Stopped(error.to_string()))??;
-            let Some(last) = page.last() else { return Ok(()) };
-            next = read(Some(last.id.clone()));
-            work(&page)?;
+        let mut pages = pages.map(read);
+        let mut next = pages.next();
+        while let Some((slots, reading)) = next {
+            let found = self.runtime.block_on(reading).map_err(|error| RebuildError::Stopped(error.to_string()))??;
+            next = pages.next();
+            let mut read: Vec<Member> = found.into_values().map(|stored| stored.member).collect();
+            read.par_sort_unstable_by(|left, right| left.id.cmp(&right.id));
+            let encode = |member: Member| {
+                let encoded = encoder.encode(&member);
+                (member, encoded)
+            };
+            let encoded: Vec<(Member, Encoded)> = read.into_par_iter().map(encode).collect();
+            work(slots, encoded.into_iter())?;
         }
+        Ok(())
     }
 
     /// Embeds and keeps those texts of a window that have no vector yet; says how many.

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::gather::encoder;
+use super::gather::{Roll, encoder};
 use super::{RebuildError, basis, holds_all, model_used};
 use crate::config::Config;
 use crate::embed::Model;
@@ -74,8 +74,9 @@ pub async fn plan(config: &Config, model: &Model, full: bool) -> Result<Plan, Re
         Ok(earlier) => (Some(earlier), None),
         Err(why) => (None, Some(why)),
     };
-    let holds = |id: &str| earlier.as_ref().is_some_and(|earlier| earlier.columns.slot(id).is_some());
-    let (mut members, mut held) = (0u64, 0u64);
+    let roll = Roll::of(store.records().await?, earlier.as_ref());
+    let (added, changed) = roll.changes(earlier.as_ref());
+    let members = roll.records.len() as u64;
     let mut profiles: HashSet<Key> = HashSet::new();
     let mut lists: HashSet<Vec<Key>> = HashSet::new();
     let mut texts: HashSet<Key> = HashSet::new();
@@ -85,8 +86,6 @@ pub async fn plan(config: &Config, model: &Model, full: bool) -> Result<Plan, Re
         let page = store.page(after.as_ref(), PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id.clone());
-        members += page.len() as u64;
-        held += page.iter().filter(|member| holds(member.id.as_str())).count() as u64;
         let encoded: Vec<Encoded> = page.par_iter().map(|member| encoder.encode(member)).collect();
         for encoded in &encoded {
             texts.extend(encoded.texts().map(|(key, _)| key));
@@ -97,9 +96,6 @@ pub async fn plan(config: &Config, model: &Model, full: bool) -> Result<Plan, Re
     let known = |key: &Key| earlier.as_ref().is_some_and(|earlier| earlier.vectors.find(*key).is_some());
     let others: Vec<Key> = texts.iter().copied().filter(|key| !known(key)).collect();
     let stored = store.embedded(&used.fingerprint, used.dimension, &others).await?;
-    let since = earlier.as_ref().map_or(0, |earlier| earlier.manifest.sequence);
-    let changes = if earlier.is_some() { store.changes_since(since).await?.upserted } else { Vec::new() };
-    let changed = changes.iter().filter(|stored| holds(stored.member.id.as_str())).count() as u64;
 
     // Texts with one vector are one node; a text that was never embedded is taken for a node of its own.
     let vector = |key: &Key| earlier.as_ref().and_then(|earlier| earlier.vectors.row(earlier.vectors.find(*key)?));
@@ -116,11 +112,11 @@ pub async fn plan(config: &Config, model: &Model, full: bool) -> Result<Plan, Re
     Ok(Plan {
         from: earlier.as_ref().map(Snapshot::name),
         from_nothing,
-        nothing_to_do: earlier.as_ref().is_some_and(|earlier| holds_all(earlier, config, &used, sequence)),
+        nothing_to_do: earlier.as_ref().is_some_and(|earlier| holds_all(earlier, config, &used, sequence, &roll)),
         members,
-        added: members - held,
+        added,
         changed,
-        removed: earlier.as_ref().map_or(0, |earlier| earlier.manifest.counts.members) - held,
+        removed: earlier.as_ref().map_or(0, |earlier| earlier.columns.len() as u64 + added - members),
         texts: texts.len() as u64,
         to_embed: (others.len() - stored.len()) as u64,
         profile: Graph::of(&nodes_now, alike.map(nodes_of), &why),

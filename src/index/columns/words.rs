@@ -45,6 +45,12 @@ impl WordColumns {
         at.and_then(|at| self.counts.get(slot.index()).get(at).copied()).unwrap_or(0)
     }
 
+    /// The words of the member's profile in the order of their keys, each with how often it stands there.
+    pub(super) fn of(&self, slot: Slot) -> impl Iterator<Item = (Key, u8)> {
+        let (words, counts) = (self.words.get(slot.index()), self.counts.get(slot.index()));
+        words.iter().copied().zip(counts.iter().copied())
+    }
+
     /// How many words the member's profile has, repeated ones included.
     pub fn length(&self, slot: Slot) -> u32 {
         self.lengths.get(slot.index()).copied().unwrap_or(0)
