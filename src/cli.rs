@@ -3,6 +3,7 @@
 mod backup;
 mod demo;
 mod evaluate;
+mod generations;
 mod import;
 mod judge;
 mod member;
@@ -10,6 +11,7 @@ mod model;
 mod progress;
 mod rebuild;
 mod render;
+mod rollback;
 mod sample;
 mod schedule;
 mod search;
@@ -29,12 +31,15 @@ use rapport::config::{Config, ConfigError};
 use rapport::embed::EmbedError;
 use rapport::evaluate::judge::JudgeError;
 use rapport::evaluate::{EvaluateError, JudgementError, RunError};
+use rapport::rebuild::RebuildError;
 use rapport::search::SearchError;
+use rapport::store::StoreError;
 use tracing_subscriber::EnvFilter;
 
 /// Finds people the mentors they should know, and says why.
 ///
-/// Exit codes: 0 done; 1 it failed; 2 the command or the query was wrong; 3 done, but lines were set aside.
+/// Exit codes: 0 done; 1 it failed; 2 the command or the query was wrong; 3 done, but lines were set aside;
+/// 4 a gate of a rebuild did not hold, and nothing was published; 5 another process holds the index folder.
 #[derive(Debug, Parser)]
 #[command(name = "rapport", version, arg_required_else_help = true)]
 pub struct Arguments {
@@ -76,8 +81,11 @@ enum Command {
     Restore(backup::RestoreArguments),
     /// Hold the folder for the other commands, and rebuild by the clock (rebuild.schedule)
     Serve(serve::Arguments),
-    /// Build and publish an index of all members
     Rebuild(rebuild::Arguments),
+    /// List the generations that are kept, and those that were not published
+    Generations(generations::Arguments),
+    /// Make an older generation that is still kept the current one
+    Rollback(rollback::Arguments),
     /// Find mentors, with what they have in common with who seeks
     Search(search::Arguments),
     /// Measure matches against judgements, and compare them with an earlier run or generation
@@ -113,6 +121,13 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rapport: {}", told_once(&error));
+            match error.downcast_ref() {
+                Some(RebuildError::Gate { .. }) => return ExitCode::from(4),
+                Some(RebuildError::Judgements(_)) => return ExitCode::from(2),
+                Some(RebuildError::Store(StoreError::Locked(_))) => return ExitCode::from(5),
+                _ if matches!(error.downcast_ref(), Some(StoreError::Locked(_))) => return ExitCode::from(5),
+                _ => {}
+            }
             let callers = error.downcast_ref::<SearchError>().is_some_and(SearchError::is_callers);
             let unknown = matches!(error.downcast_ref(), Some(EmbedError::Unknown { .. }));
             let judgements = error.is::<JudgementError>()
@@ -144,7 +159,9 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Backup(arguments) => runtime.block_on(backup::backup(&config, arguments)),
         Command::Restore(arguments) => runtime.block_on(backup::restore(&config, arguments)),
         Command::Serve(arguments) => runtime.block_on(serve::run(&config, arguments)),
-        Command::Rebuild(arguments) => runtime.block_on(rebuild::run(&config, arguments)),
+        Command::Rebuild(arguments) => runtime.block_on(rebuild::run(config, arguments)),
+        Command::Generations(arguments) => generations::run(&config, &arguments),
+        Command::Rollback(arguments) => rollback::run(&config, &arguments),
         Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
         Command::Judge(arguments) => runtime.block_on(judge::run(&config, &arguments)),

@@ -12,10 +12,12 @@ mod traces;
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OnceCell};
 
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models};
+use crate::index::manifest::Manifest;
 use crate::index::{IndexError, publish};
 use crate::member::{Member, MemberId};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, rebuild_under};
@@ -83,6 +85,15 @@ impl CommunityError {
     }
 }
 
+/// What is asked of a rebuild.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Everything anew, even if nothing changed.
+    pub full: bool,
+    /// However many members are gone.
+    pub accept_loss: bool,
+}
+
 /// The one writer of an index folder.
 pub struct Community {
     config: Config,
@@ -94,10 +105,8 @@ pub struct Community {
     live: RwLock<Option<Searcher>>,
     /// Held while members change: changes are seen in the order of their numbers.
     changing: Mutex<()>,
-    /// Held while a generation is built.
+    /// Held while a generation is built or a member forgotten: the folder and the list of erasures have one writer.
     building: Mutex<()>,
-    /// Held while a member is forgotten: the list of erasures has one writer.
-    forgetting: Mutex<()>,
 }
 
 impl Community {
@@ -129,7 +138,6 @@ impl Community {
             live: RwLock::new(None),
             changing: Mutex::new(()),
             building: Mutex::new(()),
-            forgetting: Mutex::new(()),
         };
         community.reopen().await?;
         community.finish_erasures().await?;
@@ -166,7 +174,8 @@ impl Community {
         let mut fresh = Searcher::over(&self.config, self.store.clone(), snapshot);
         let served = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
         for model in self.loaded.get().cloned().into_iter().chain(served) {
-            fresh = fresh.with_model_if_it_fits(model);
+            // One of another model than the generation's is of no use here.
+            fresh = fresh.clone().with_embedder(model).unwrap_or(fresh);
         }
         fresh.warm().await;
         let _changing = self.changing.lock().await;
@@ -224,25 +233,52 @@ impl Community {
         Ok(())
     }
 
-    /// Builds and publishes a generation, and serves it. Searches and changes go on meanwhile.
+    /// Builds and publishes a generation, unless the current one holds every change, and serves it. Searches and changes go
+    /// on meanwhile.
     ///
     /// # Errors
     /// [`CommunityError::Rebuild`]; what was served goes on being served.
     pub async fn rebuild(
         &self,
-        full: bool,
+        asked: Asked,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Rebuilt, CommunityError> {
         let _building = self.building.lock().await;
+        let mut config = self.config.clone();
+        if asked.accept_loss {
+            config.rebuild.fewest_kept = 0.0;
+        }
+        self.build(&config, asked.full, progress).await
+    }
+
+    /// The caller holds `building`.
+    async fn build(
+        &self,
+        config: &Config,
+        full: bool,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<Rebuilt, CommunityError> {
         let embedder = self.embedder().await?;
-        let rebuilt = rebuild_under(Arc::clone(&self.lock), &self.config, embedder, full, progress).await?;
-        self.reopen().await?;
+        let rebuilt = rebuild_under(Arc::clone(&self.lock), config, embedder, full, progress).await?;
+        if rebuilt.published {
+            self.reopen().await?;
+        }
         Ok(rebuilt)
+    }
+
+    /// Makes an older generation that is still kept the current one, and serves it with every change since.
+    ///
+    /// # Errors
+    /// [`CommunityError::Index`]; what was current stays current.
+    pub async fn rollback(&self, to: Option<&str>) -> Result<Manifest, CommunityError> {
+        let _building = self.building.lock().await;
+        let manifest = publish::rollback(&self.config.index, to)?.manifest;
+        self.reopen().await?;
+        Ok(manifest)
     }
 
     /// Waits until no change, no erasure and no build is under way.
     pub async fn idle(&self) {
-        let _forgetting = self.forgetting.lock().await;
         let _building = self.building.lock().await;
         let _changing = self.changing.lock().await;
     }

@@ -46,7 +46,7 @@ pub struct Config {
     pub members: MembersConfig,
     /// How graphs are built.
     pub graph: GraphParameters,
-    /// When and how generations are built.
+    /// When generations are built, what they must hold to be published, and which are kept.
     pub rebuild: RebuildConfig,
     /// How searches are carried out.
     pub search: SearchConfig,
@@ -88,12 +88,45 @@ pub struct MembersConfig {
 }
 
 /// `[rebuild]`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RebuildConfig {
     /// When `rapport serve` rebuilds: a cron expression in the machine's time zone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
+    /// Seconds to wait for another process that holds the folder.
+    pub wait: u64,
+    /// The least part of the last generation's members, and of its mentors who can be found, that a new one must hold;
+    /// 0 accepts any loss.
+    pub fewest_kept: f64,
+    /// The lowest recall@10 of a facet, as audited, with which a generation is published.
+    pub lowest_recall: f64,
+    /// How many generations are kept, the current one among them.
+    pub keep: usize,
+    /// Generations younger than so many days are kept too.
+    pub keep_days: u32,
+    /// Judged queries on which matches must not become worse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<QualityConfig>,
+}
+
+/// `[rebuild.quality]`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QualityConfig {
+    /// Queries as JSONL, as for `rapport evaluate`.
+    pub queries: PathBuf,
+    /// Judgements as TREC qrels.
+    pub qrels: PathBuf,
+    /// How much nDCG@10 may fall, in its own unit.
+    #[serde(default = "QualityConfig::usual_margin")]
+    pub margin: f64,
+}
+
+impl QualityConfig {
+    fn usual_margin() -> f64 {
+        0.01
+    }
 }
 
 /// `[search]`
@@ -135,6 +168,20 @@ impl Default for MembersConfig {
     }
 }
 
+impl Default for RebuildConfig {
+    fn default() -> Self {
+        RebuildConfig {
+            schedule: None,
+            wait: 0,
+            fewest_kept: 0.8,
+            lowest_recall: 0.95,
+            keep: 2,
+            keep_days: 0,
+            quality: None,
+        }
+    }
+}
+
 impl Default for SearchConfig {
     fn default() -> Self {
         SearchConfig { ef: DEFAULT_EF, candidates: 64 }
@@ -142,7 +189,7 @@ impl Default for SearchConfig {
 }
 
 impl Config {
-    /// Reads and checks a configuration file and the alias file it names (relative to it).
+    /// Reads and checks a configuration file and the alias file it names. Files that it names are relative to it.
     ///
     /// # Errors
     /// [`ConfigError`] names the file and the option.
@@ -155,14 +202,29 @@ impl Config {
             ("search.ef", config.search.ef, 10, 100_000),
             ("search.candidates", config.search.candidates, 10, 100_000),
             ("model.threads", config.model.threads, 0, 1_024),
+            ("rebuild.keep", config.rebuild.keep, 1, 1_000),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(invalid(format!("{option} is {value}; expected {least} to {most}")));
             }
         }
+        let margin = config.rebuild.quality.as_ref().map_or(0.0, |quality| quality.margin);
+        for (option, value) in [
+            ("rebuild.fewest_kept", config.rebuild.fewest_kept),
+            ("rebuild.lowest_recall", config.rebuild.lowest_recall),
+            ("rebuild.quality.margin", margin),
+        ] {
+            if !(0.0..=1.0).contains(&value) {
+                return Err(invalid(format!("{option} is {value}; expected 0 to 1")));
+            }
+        }
         config.weights.check().map_err(invalid)?;
+        let beside = |file: &Path| path.parent().unwrap_or(Path::new("")).join(file);
+        if let Some(quality) = &mut config.rebuild.quality {
+            (quality.queries, quality.qrels) = (beside(&quality.queries), beside(&quality.qrels));
+        }
         if let Some(file) = &config.members.aliases {
-            let file = path.parent().unwrap_or(Path::new("")).join(file);
+            let file = beside(file);
             let pairs: std::collections::BTreeMap<String, String> = read_toml(&file)?;
             config.aliases = Aliases::new(pairs);
         }

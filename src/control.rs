@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::community::{Community, CommunityError};
+use crate::community::{Asked, Community, CommunityError};
+use crate::index::IndexError;
 use crate::member::{Member, MemberId};
-use crate::rebuild::Progress;
+use crate::rebuild::{Progress, RebuildError};
 
 #[cfg(unix)]
 mod socket;
@@ -48,8 +49,13 @@ pub enum Request {
     },
     /// Build and publish a generation.
     Rebuild {
-        /// Graphs anew.
-        full: bool,
+        /// How.
+        asked: Asked,
+    },
+    /// Make an older generation current.
+    Rollback {
+        /// Its name; that before the current one, unless stated.
+        generation: Option<String>,
     },
 }
 
@@ -62,13 +68,41 @@ pub enum Response {
     /// What was done, as JSON.
     Done(Value),
     /// Why it was not.
-    Failed(String),
+    Failed(Refused),
 }
 
 /// The server says that something failed.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+#[error("{problem}")]
+pub struct Refused {
+    /// What, on what, and what to do.
+    pub problem: String,
+    /// Whose it was.
+    pub fault: Fault,
+}
+
+/// What kind of failure it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fault {
+    /// What was asked cannot be done.
+    Command,
+    /// A gate before publishing did not hold.
+    Gate,
+    /// Something else.
+    Other,
+}
+
+impl From<CommunityError> for Refused {
+    fn from(error: CommunityError) -> Refused {
+        let fault = match &error {
+            CommunityError::Unknown(_) | CommunityError::Index(IndexError::NotKept { .. }) => Fault::Command,
+            CommunityError::Rebuild(RebuildError::Gate { .. }) => Fault::Gate,
+            _ => Fault::Other,
+        };
+        Refused { problem: error.to_string(), fault }
+    }
+}
 
 /// Why nothing came back from a server.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +130,8 @@ pub async fn perform(
         Request::Forget { member } => serde_json::to_value(community.forget(&member).await?),
         Request::Export { member } => serde_json::to_value(community.export(&member).await?),
         Request::Backup { file } => serde_json::to_value(community.backup(&file).await?),
-        Request::Rebuild { full } => serde_json::to_value(community.rebuild(full, progress).await?),
+        Request::Rebuild { asked } => serde_json::to_value(community.rebuild(asked, progress).await?),
+        Request::Rollback { generation } => serde_json::to_value(community.rollback(generation.as_deref()).await?),
     };
     Ok(done.unwrap_or_default())
 }

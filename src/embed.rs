@@ -15,6 +15,7 @@
 //! ```
 
 mod chunk;
+mod deferred;
 mod hub;
 mod manifest;
 mod models;

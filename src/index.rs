@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use fixedbitset::FixedBitSet;
 
-use arrays::{ArrayFile, Damaged};
+use arrays::{Array, ArrayFile, Damaged, Lists};
 use columns::{Columns, flag};
 use encode::Encoder;
 use facet::Facet;
@@ -31,6 +31,7 @@ use floor::Background;
 use manifest::Manifest;
 use vectors::Vectors;
 
+use crate::member::fold::Key;
 use crate::member::language::Coverage;
 
 /// A member's place in one generation. It means nothing outside the snapshot it came from.
@@ -53,16 +54,17 @@ pub enum IndexError {
     /// A file is not what it should be.
     #[error("{0}; run `rapport rebuild`")]
     Damaged(#[from] Damaged),
-    /// A gate before publishing did not hold.
-    #[error("generation {generation} was not published: {problem}; its files are left in {staging}")]
-    Gate {
-        /// The generation's number.
-        generation: u64,
-        /// The gate, and by how much it failed.
-        problem: String,
-        /// Where to look.
-        staging: PathBuf,
+    /// No published generation of that name is there.
+    #[error("there is no generation {name:?} to go back to; kept are {kept}")]
+    NotKept {
+        /// The name.
+        name: String,
+        /// The names of those that are there.
+        kept: String,
     },
+    /// The current generation is the oldest.
+    #[error("there is no generation before {0} to go back to")]
+    NoneBefore(String),
     /// Reading or writing failed.
     #[error("{path}: {source}")]
     Io {
@@ -99,6 +101,9 @@ pub struct Snapshot {
     pub available: FixedBitSet,
     /// What vectors are compared with to tell which cosines say something: profiles, interests, phrases.
     pub backgrounds: Backgrounds,
+    /// The rows of each member's texts: the profile's or none, then the others.
+    texts_of: Lists<u32>,
+    records: Array<u64>,
     files: Vec<ArrayFile>,
 }
 
@@ -116,6 +121,9 @@ pub struct Backgrounds {
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const COLUMNS: &str = "members.columns";
 pub(crate) const VECTORS: &str = "texts.vectors";
+/// Arrays of the vectors' file.
+pub(crate) const TEXTS_OF: &str = "texts_of";
+pub(crate) const RECORDS: &str = "records";
 pub(crate) const PROFILE: &str = "profile.facet";
 pub(crate) const INTERESTS: &str = "interests.facet";
 
@@ -160,8 +168,22 @@ impl Snapshot {
             interests: Background::of(interests.nodes(), |node| interests.rows()[node], seed),
             phrases: Background::of(vectors.texts(), |text| text as u32, seed),
         };
+        let texts_of = vectors_file.lists(TEXTS_OF, members)?;
+        let records = vectors_file.array_of(RECORDS, members)?;
         let files = vec![columns_file, vectors_file, profile_file, interests_file];
-        Ok(Snapshot { manifest, columns, vectors, profile, interests, findable, available, backgrounds, files })
+        Ok(Snapshot {
+            manifest,
+            columns,
+            vectors,
+            profile,
+            interests,
+            findable,
+            available,
+            backgrounds,
+            texts_of,
+            records,
+            files,
+        })
     }
 
     /// Reads every file whole and compares it with its checksum.
@@ -170,6 +192,16 @@ impl Snapshot {
     /// [`Damaged`] names the first file that differs.
     pub fn verify(&self) -> Result<(), Damaged> {
         self.files.iter().try_for_each(ArrayFile::verify)
+    }
+
+    /// The member's texts that have vectors: that of the profile, or nothing, and then the others.
+    pub(crate) fn texts_of(&self, slot: Slot) -> impl Iterator<Item = Option<Key>> {
+        self.texts_of.get(slot.index()).iter().map(|row| self.vectors.key(*row))
+    }
+
+    /// What the member's record, as it was at the build, is told from another by: [`crate::store::Store::records`].
+    pub(crate) fn record(&self, slot: Slot) -> u64 {
+        self.records.get(slot.index()).copied().unwrap_or(0)
     }
 
     /// The size of the generation's files in bytes.

@@ -163,9 +163,16 @@ impl Searcher {
     /// As [`Searcher::open`]; [`SearchError::OtherModel`] where the generation is of another model.
     pub async fn open_with(config: &Config, embedder: Arc<dyn Embedder>) -> Result<Searcher, SearchError> {
         let store = Store::open(&config.database()).await?;
-        let searcher = Searcher::over(config, store, publish::open_current(&config.index)?);
-        searcher.check_model(embedder.as_ref())?;
-        searcher.with_model(embedder).caught_up().await
+        Searcher::over(config, store, publish::open_current(&config.index)?).with_embedder(embedder)?.caught_up().await
+    }
+
+    /// The same searcher with a model that is loaded already.
+    ///
+    /// # Errors
+    /// [`SearchError::OtherModel`] where the generation is of another model.
+    pub fn with_embedder(self, embedder: Arc<dyn Embedder>) -> Result<Searcher, SearchError> {
+        self.check_model(embedder.as_ref())?;
+        Ok(Searcher { embedder: Arc::new(OnceCell::new_with(Some(embedder))), ..self })
     }
 
     /// The generation that is searched.

@@ -18,7 +18,7 @@ use common::{by_text, embedder, id_of, mentor, models_dir, publish, wait};
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rapport::community::{Community, traces};
+use rapport::community::{Asked, Community, traces};
 use rapport::config::Config;
 use rapport::index::publish::open_current;
 use rapport::member::Member;
@@ -154,7 +154,7 @@ fn nothing_acknowledged_is_lost_and_nothing_removed_comes_back() {
             assert_eq!(wait(traces(&config, &id_of(id))).unwrap(), [], "{id}");
         }
     }
-    wait(community.rebuild(false, |_| {})).unwrap();
+    wait(community.rebuild(Asked::default(), |_| {})).unwrap();
     drop(community);
     check(&config, &mut known, kills);
 }

@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use common::{
-    by_member, by_profile, by_text, embedder, find, id_of, ids, ids_of, indexed, mentee, mentor, open, publish,
-    refused, sample, strings, wait,
+    by_member, by_profile, by_text, embedder, find, id_of, ids, ids_of, indexed, mentee, mentor, open, refused, sample,
+    strings, wait,
 };
 use rapport::config::Config;
 use rapport::embed::{EmbedError, Embedder, Model, UnitVector};
 use rapport::member::{Member, Role};
+use rapport::rebuild::rebuild;
 use rapport::sample::{DEMO_TEXT, demo_profile};
 use rapport::search::weights::Feature;
 use rapport::search::{Answer, Filter, Known, LONGEST_TEXT, MOST_HITS, SearchRequest, Searcher};
@@ -103,7 +104,7 @@ fn the_same_query_and_state_give_the_same_bytes() {
 fn another_build_of_the_same_members_gives_the_same_hits_and_another_state() {
     let members = &sample().members[..150];
     let (_folder, config, searcher) = indexed(members);
-    publish(&config, &[]);
+    wait(rebuild(&config, embedder(), true, |_| {})).unwrap();
     let again = open(&config);
     for request in [by_text(DEMO_TEXT), by_member(members[1].id.as_str()), by_profile(demo_profile())] {
         let (before, after) = (find(&searcher, request.clone()), find(&again, request));

@@ -68,10 +68,12 @@ pub fn rebuilding() -> impl Fn(Progress) + Send + Sync + 'static {
                 let rate = texts as f64 / seconds.max(1e-3);
                 eprintln!("  Embedding: {done} of {members} members, {texts} new texts, {rate:.0} texts/s");
             }
+            Progress::Waiting => eprintln!("  Waiting for another process that holds the index folder"),
             Progress::Building => eprintln!("  Building the graphs ({seconds:.1} s so far)"),
             Progress::Auditing => {
                 eprintln!("  Auditing: every member by its own vector, recall ({seconds:.1} s so far)")
             }
+            Progress::Comparing => eprintln!("  Comparing matches on the judged queries ({seconds:.1} s so far)"),
             Progress::Publishing => eprintln!("  Publishing ({seconds:.1} s so far)"),
         }
     }

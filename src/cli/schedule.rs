@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Local;
 use croner::Cron;
-use rapport::community::Community;
+use rapport::community::{Asked, Community};
 
 use super::Usage;
 
@@ -39,8 +39,8 @@ impl Schedule {
             while let Ok(left) = (next - Local::now()).to_std() {
                 tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
             }
-            match community.rebuild(false, |_| {}).await {
-                Ok(rebuilt) => tracing::info!(folder = %rebuilt.folder.display(), "rebuilt"),
+            match community.rebuild(Asked::default(), |_| {}).await {
+                Ok(rebuilt) => tracing::info!(folder = %rebuilt.folder.display(), new = rebuilt.published, "rebuilt"),
                 Err(error) => tracing::error!(%error, "the rebuild failed; what was served is served on"),
             }
         }

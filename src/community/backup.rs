@@ -119,9 +119,6 @@ pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -
         sync_folder(&database)
     };
     replace().map_err(CommunityError::io(&database))?;
-    for folder in publish::folders(index)? {
-        fs::remove_dir_all(&folder).map_err(CommunityError::io(&folder))?;
-    }
     Ok(Restored { members, kept_out, ledger: index.join(ledger::FILE) })
 }
 

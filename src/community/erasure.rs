@@ -45,7 +45,8 @@ impl Community {
     /// # Errors
     /// [`CommunityError`]; then the erasure is not complete, and is to be asked for again.
     pub async fn forget(&self, id: &MemberId) -> Result<Receipt, CommunityError> {
-        let _forgetting = self.forgetting.lock().await;
+        // No other build, which would go on reading from the log that is to be emptied.
+        let _building = self.building.lock().await;
         let mut ledger = Ledger::open(self.config.index.join(ledger::FILE))?;
         let (_, last) = self.store.size().await?;
         let holding = self.generations_holding(id)?;
@@ -118,7 +119,10 @@ impl Community {
     }
 
     async fn rebuild_without(&self, id: &MemberId) -> Result<String, CommunityError> {
-        let rebuilt = self.rebuild(false, |_| {}).await?;
+        let mut config = self.config.clone();
+        // It is not for a gate on how many are left, or on how well they match, to keep somebody who wants to go.
+        (config.rebuild.fewest_kept, config.rebuild.quality) = (0.0, None);
+        let rebuilt = self.build(&config, false, |_| {}).await?;
         let name = rebuilt.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let holds = self.searcher()?.snapshot().columns.slot(id.as_str()).is_some();
         if holds {

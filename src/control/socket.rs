@@ -11,7 +11,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 
-use super::{ControlError, Refused, Request, Response, perform};
+use super::{ControlError, Fault, Refused, Request, Response, perform};
 use crate::community::Community;
 use crate::rebuild::Progress;
 
@@ -93,7 +93,8 @@ async fn answer(stream: UnixStream, community: Arc<Community>) -> io::Result<()>
             Ok(request) => request,
             Err(error) => {
                 // Another version's command.
-                send(&mut write, &Response::Failed(format!("not understood: {error}"))).await?;
+                let refused = Refused { problem: format!("not understood: {error}"), fault: Fault::Command };
+                send(&mut write, &Response::Failed(refused)).await?;
                 continue;
             }
         };
@@ -110,8 +111,8 @@ async fn answer(stream: UnixStream, community: Arc<Community>) -> io::Result<()>
         }
         let response = match work.await {
             Ok(Ok(done)) => Response::Done(done),
-            Ok(Err(error)) => Response::Failed(error.to_string()),
-            Err(error) => Response::Failed(format!("it stopped: {error}")),
+            Ok(Err(error)) => Response::Failed(error.into()),
+            Err(error) => Response::Failed(Refused { problem: format!("it stopped: {error}"), fault: Fault::Other }),
         };
         send(&mut write, &response).await?;
     }
@@ -154,7 +155,7 @@ impl Connection {
             match serde_json::from_str(&line).map_err(io::Error::from)? {
                 Response::Progress(far) => progress(far),
                 Response::Done(done) => return Ok(serde_json::from_value(done).map_err(io::Error::from)?),
-                Response::Failed(problem) => return Err(Refused(problem).into()),
+                Response::Failed(refused) => return Err(refused.into()),
             }
         }
     }

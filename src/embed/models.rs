@@ -9,6 +9,7 @@ use std::sync::Arc;
 use fastembed::{InitOptionsUserDefined, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel};
 use sha2::{Digest, Sha256};
 
+use crate::embed::deferred::Deferred;
 use crate::embed::manifest::{Manifest, ManifestError, ModelEntry, ModelFile, RuntimeEntry};
 use crate::embed::onnx::{OnnxEmbedder, start_runtime};
 use crate::embed::pull::{self, PullEvent};
@@ -208,6 +209,17 @@ impl Models {
         let make = session_maker(entry, graph, tokenizer);
         let first = make()?;
         Ok(Arc::new(OnnxEmbedder::new(model(entry), first, threads.get(), make)?))
+    }
+
+    /// The model, loaded with the first text that is to be embedded; one of the hub is loaded at once, since its files say
+    /// what it is.
+    ///
+    /// # Errors
+    /// As [`Models::load`]. What is wrong with the files of a model of the manifest shows with the first text.
+    pub fn deferred(self, name: &str, threads: NonZeroUsize) -> Result<Arc<dyn Embedder>, EmbedError> {
+        let Some(entry) = self.manifest.model(name) else { return self.load(name, threads) };
+        let (model, name) = (model(entry), name.to_owned());
+        Ok(Arc::new(Deferred::new(model, Box::new(move || self.load(&name, threads)))))
     }
 
     /// Fetches what is missing, then loads. The files are read once where all are there.

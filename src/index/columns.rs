@@ -32,6 +32,8 @@ pub mod flag {
     pub const PAUSED: u8 = 8;
     /// The model covers the profile's language.
     pub const COVERED: u8 = 16;
+    /// Lists somebody who is no member: who comes later may be the one.
+    pub const LISTS_ABSENT: u8 = 32;
 }
 
 /// An attribute whose values have postings.

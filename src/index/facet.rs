@@ -15,6 +15,7 @@ use super::codes::{Points, Quantizer, Query};
 use super::graph::{Graph, Pooled, Scratch, Walks};
 use super::vectors::{Vectors, dot};
 pub use audit::FacetReport;
+pub(crate) use write::MOST_CHANGED;
 pub use write::{Changes, write_facet};
 
 /// No node, or no row.
@@ -113,7 +114,7 @@ impl Facet {
     }
 
     /// The rows of the nodes' vectors.
-    pub(super) fn rows(&self) -> &[u32] {
+    pub(crate) fn rows(&self) -> &[u32] {
         &self.rows
     }
 

@@ -9,7 +9,7 @@ use super::graph::GraphParameters;
 use crate::member::fold::Aliases;
 
 /// The format this program writes and reads.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// A generation's description, written last and read first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Manifest {
     pub generation: u64,
     /// When it was built (RFC 3339, UTC).
     pub created: String,
+    /// The generation that was current when it was built: what a rollback goes back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<u64>,
     /// The last change of the members' database that it holds.
     pub sequence: u64,
     /// The model its vectors came from.

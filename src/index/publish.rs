@@ -1,4 +1,4 @@
-//! Generations on disk: staged, renamed, made current, found, pruned.
+//! Generations on disk: staged, renamed, made current, gone back to.
 //!
 //! ```text
 //! gen-000042.staging/   written and synced, file by file, then the folder
@@ -8,14 +8,19 @@
 //! A crash before the second step leaves a staging folder that the next build removes; before the third, a complete
 //! generation that is not current; the one that was current stays current.
 
+mod kept;
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{IndexError, Snapshot};
 
+pub use kept::{Kept, Standing, list, oldest_sequence, prune};
+
 const CURRENT: &str = "CURRENT";
 const STAGING: &str = ".staging";
+const WITHDRAWN: &str = "WITHDRAWN";
 
 /// The folder's name of a generation.
 pub fn name_of(generation: u64) -> String {
@@ -26,6 +31,11 @@ pub fn name_of(generation: u64) -> String {
 fn number_of(name: &str) -> Option<u64> {
     let number = name.strip_prefix("gen-")?.parse().ok().filter(|number| *number < u64::MAX)?;
     (name_of(number) == name).then_some(number)
+}
+
+/// The number of the generation in a folder.
+pub(crate) fn number_in(folder: &Path) -> Option<u64> {
+    number_of(folder.file_name()?.to_str()?)
 }
 
 /// The current generation's folder.
@@ -68,43 +78,43 @@ pub fn find(index: &Path, name: &str) -> Option<PathBuf> {
 /// # Errors
 /// [`IndexError::Io`].
 pub fn folders(index: &Path) -> Result<Vec<PathBuf>, IndexError> {
-    let names = generations(index)?.into_iter().map(name_of);
+    let names = kept::numbers(index)?.into_iter().map(name_of);
     let folders = names.flat_map(|name| [index.join(format!("{name}{STAGING}")), index.join(name)]);
     Ok(folders.filter(|folder| folder.is_dir()).collect())
 }
 
-/// Makes no generation the current one: there is no index until the next one is published.
+/// Deletes every generation: there is no index until the next one is published. Its number will be above theirs, so that a
+/// name never stands for two generations.
 ///
 /// # Errors
-/// [`IndexError::Io`].
+/// [`IndexError::Io`]; a part of them may be gone.
 pub fn withdraw(index: &Path) -> Result<(), IndexError> {
+    if let Some(last) = kept::numbers(index)?.last() {
+        let path = index.join(WITHDRAWN);
+        fs::write(&path, name_of(*last)).map_err(IndexError::io(&path))?;
+        File::open(&path).and_then(|file| file.sync_all()).map_err(IndexError::io(&path))?;
+    }
     let path = index.join(CURRENT);
     match fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(IndexError::io(&path)(error)),
-        _ => sync(index),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(IndexError::io(&path)(error)),
+        _ => sync(index)?,
     }
+    for folder in folders(index)? {
+        fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
+    }
+    sync(index)
 }
 
-/// The numbers of all generations in the folder, staged ones too.
-fn generations(index: &Path) -> Result<Vec<u64>, IndexError> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(index).map_err(IndexError::io(index))? {
-        let entry = entry.map_err(IndexError::io(index))?;
-        let name = entry.file_name();
-        let name = name.to_str().unwrap_or("");
-        if entry.path().is_dir() {
-            numbers.extend(number_of(name.strip_suffix(STAGING).unwrap_or(name)));
-        }
-    }
-    numbers.sort_unstable();
-    numbers.dedup();
-    Ok(numbers)
+/// The number of the last generation that was withdrawn.
+fn withdrawn(index: &Path) -> u64 {
+    let name = fs::read_to_string(index.join(WITHDRAWN)).unwrap_or_default();
+    number_of(name.trim()).unwrap_or(0)
 }
 
 /// A generation being written. Dropped unpublished, its files stay for inspection until the next one is staged.
 #[derive(Debug)]
 pub struct Staging {
-    /// Its number.
+    /// Its number: above all that are there, published, staged or gone back from.
     pub generation: u64,
     index: PathBuf,
     folder: PathBuf,
@@ -117,14 +127,14 @@ impl Staging {
     /// # Errors
     /// [`IndexError::Io`].
     pub fn begin(index: &Path) -> Result<Staging, IndexError> {
-        let known = generations(index)?;
+        let known = kept::numbers(index)?;
         for left in &known {
             let folder = index.join(name_of(*left) + STAGING);
             if folder.exists() {
                 fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
             }
         }
-        let generation = known.last().map_or(1, |last| last + 1);
+        let generation = known.last().copied().unwrap_or(0).max(withdrawn(index)) + 1;
         let folder = index.join(name_of(generation) + STAGING);
         fs::create_dir(&folder).map_err(IndexError::io(&folder))?;
         Ok(Staging { generation, index: index.to_owned(), folder })
@@ -135,42 +145,65 @@ impl Staging {
         &self.folder
     }
 
-    /// Makes the staged generation the current one, atomically, and removes those that are no longer kept.
+    /// Makes the staged generation the current one, atomically.
     ///
     /// # Errors
     /// [`IndexError::Io`]; what was current stays current.
     pub fn publish(self) -> Result<PathBuf, IndexError> {
         let name = name_of(self.generation);
         let published = self.index.join(&name);
-        let before = current(&self.index).ok();
         sync(&self.folder)?;
         fs::rename(&self.folder, &published).map_err(IndexError::io(&published))?;
         sync(&self.index)?;
-        let beside = self.index.join(format!("{CURRENT}.new"));
-        let write = || -> std::io::Result<()> {
-            let mut file = File::create(&beside)?;
-            writeln!(file, "{name}")?;
-            file.sync_all()?;
-            fs::rename(&beside, self.index.join(CURRENT))
-        };
-        write().map_err(IndexError::io(&beside))?;
-        sync(&self.index)?;
-        // The new one is live from here on: what cannot be removed is only in the way.
-        if let Err(error) = prune(&self.index, [Some(&published), before.as_ref()]) {
-            tracing::warn!("an old generation could not be removed: {error}");
-        }
+        make_current(&self.index, &name)?;
         Ok(published)
     }
 }
 
-/// Removes all generations but the current one and the one before it, which a reader may be about to open.
-fn prune(index: &Path, kept: [Option<&PathBuf>; 2]) -> Result<(), IndexError> {
-    for folder in generations(index)?.into_iter().map(|number| index.join(name_of(number))) {
-        if !kept.contains(&Some(&folder)) && folder.exists() {
-            fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
+/// Makes an older generation that is still kept the current one, as durably as publishing does, and gives it open. Without
+/// a name it is the one that was current when the current one was built. It is read whole before: a damaged one is refused.
+/// The caller holds the folder's write lock.
+///
+/// # Errors
+/// [`IndexError::NotKept`] and [`IndexError::NoneBefore`] where there is none to go back to, [`IndexError::Damaged`];
+/// what was current stays current.
+pub fn rollback(index: &Path, to: Option<&str>) -> Result<Snapshot, IndexError> {
+    let kept = list(index)?;
+    let name = match to {
+        Some(name) => name.to_owned(),
+        None => {
+            let current = number_in(&current(index)?).unwrap_or(0);
+            let published = || kept.iter().filter(|kept| kept.standing != Standing::Staged);
+            let live = published().find(|kept| kept.number == current);
+            let before = live.and_then(|live| live.manifest.as_ref().ok()?.previous);
+            let before = before.and_then(|before| published().find(|kept| kept.number == before));
+            // Where that one is gone, or nobody knows, the next older one.
+            let before = before.or_else(|| published().rev().find(|kept| kept.number < current));
+            before.ok_or_else(|| IndexError::NoneBefore(name_of(current)))?.name.clone()
         }
-    }
-    Ok(())
+    };
+    let Some(folder) = find(index, &name) else {
+        let published = kept.iter().filter(|kept| kept.standing != Standing::Staged);
+        let names: Vec<&str> = published.map(|kept| kept.name.as_str()).collect();
+        return Err(IndexError::NotKept { name, kept: names.join(", ") });
+    };
+    let snapshot = Snapshot::open(&folder)?;
+    snapshot.verify()?;
+    make_current(index, &name)?;
+    Ok(snapshot)
+}
+
+/// Lets `CURRENT` name a generation that is there: all of it or nothing is seen, now and after a power cut.
+fn make_current(index: &Path, name: &str) -> Result<(), IndexError> {
+    let beside = index.join(format!("{CURRENT}.new"));
+    let write = || -> std::io::Result<()> {
+        let mut file = File::create(&beside)?;
+        writeln!(file, "{name}")?;
+        file.sync_all()?;
+        fs::rename(&beside, index.join(CURRENT))
+    };
+    write().map_err(IndexError::io(&beside))?;
+    sync(index)
 }
 
 /// Makes the names in a folder durable. Windows has no such call and needs none.

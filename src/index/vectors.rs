@@ -75,6 +75,11 @@ impl Vectors {
         &self.keys
     }
 
+    /// The text of a row; nothing where the row is a list of interests.
+    pub fn key(&self, row: u32) -> Option<Key> {
+        self.keys.get(row as usize).copied()
+    }
+
     /// A row's values, unit length.
     #[inline]
     pub fn row(&self, row: u32) -> Option<&[f32]> {

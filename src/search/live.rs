@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tokio::sync::OnceCell;
 
 use super::overlay::Arrival;
 use super::{Answer, Query, SearchError, SearchRequest, Searcher};
@@ -60,15 +59,6 @@ impl Searcher {
     /// The model, where it was needed already.
     pub(crate) fn loaded_model(&self) -> Option<Arc<dyn Embedder>> {
         self.embedder.get().cloned()
-    }
-
-    /// The same searcher with a loaded model, if it is the one that the generation is of.
-    pub(crate) fn with_model_if_it_fits(self, model: Arc<dyn Embedder>) -> Searcher {
-        if self.check_model(model.as_ref()).is_ok() { self.with_model(model) } else { self }
-    }
-
-    pub(super) fn with_model(self, model: Arc<dyn Embedder>) -> Searcher {
-        Searcher { embedder: Arc::new(OnceCell::new_with(Some(model))), ..self }
     }
 
     /// One search whose answer nobody sees: files are read into memory before they are waited for. A text that is stored is

@@ -5,13 +5,13 @@ use tokio::sync::Mutex;
 
 use super::connect::Pool;
 use super::dialect::{Dialect, Failure};
-use super::{Address, Store, StoreError, parse_record};
-use crate::member::{Member, MemberId};
+use super::{Address, Store, StoreError, Stored, parse_record};
+use crate::member::Member;
 
 /// All members at one moment. While it is held, nothing that others delete is cleared away.
 #[derive(Debug)]
 pub struct Moment {
-    transaction: Mutex<Reading>,
+    reading: Mutex<Reading>,
     address: Address,
     /// The last change by then.
     pub sequence: u64,
@@ -49,41 +49,52 @@ impl Store {
             sqlx::query_scalar::<_, i64>("SELECT last FROM sequence").fetch_one(&mut **transaction).await?
         });
         let sequence = last.map_err(|failure| failure.told(&self.address))?.unsigned_abs();
-        Ok(Moment { transaction: Mutex::new(reading), address: self.address.clone(), sequence })
+        Ok(Moment { reading: Mutex::new(reading), address: self.address.clone(), sequence })
     }
 }
 
 impl Moment {
-    /// Up to `limit` members after the given id, in the order of their ids.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`], [`StoreError::Record`].
-    pub async fn page(&self, after: Option<&MemberId>, limit: u32) -> Result<Vec<Member>, StoreError> {
-        let mut reading = self.transaction.lock().await;
-        let page = within!(reading, |transaction| {
-            let rows = sqlx::query("SELECT id, record FROM members WHERE id > $1 ORDER BY id LIMIT $2")
-                .bind(after.map_or("", MemberId::as_str))
-                .bind(i64::from(limit))
-                .fetch_all(&mut **transaction)
-                .await?;
-            let mut members = Vec::with_capacity(rows.len());
-            for row in &rows {
-                members.push(parse_record(row.try_get(0)?, row.try_get(1)?)?);
-            }
-            members
-        });
-        page.map_err(|failure| failure.told(&self.address))
-    }
-
-    /// Every member's id, in order.
+    /// Every member's id, in order, with the first 64 bits of the BLAKE3 of their record: another record has others.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn ids(&self) -> Result<Vec<String>, StoreError> {
-        let mut reading = self.transaction.lock().await;
-        let ids = within!(reading, |transaction| {
-            sqlx::query_scalar("SELECT id FROM members ORDER BY id").fetch_all(&mut **transaction).await?
+    pub async fn records(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut reading = self.reading.lock().await;
+        let records = within!(reading, |transaction| {
+            let rows = sqlx::query("SELECT id, hash FROM members ORDER BY id").fetch_all(&mut **transaction).await?;
+            let mut records = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let hash: &[u8] = row.try_get(1)?;
+                let first = hash.first_chunk().copied().unwrap_or_default();
+                records.push((row.try_get::<String, _>(0)?, u64::from_le_bytes(first)));
+            }
+            records
         });
-        ids.map_err(|failure| failure.told(&self.address))
+        records.map_err(|failure| failure.told(&self.address))
+    }
+
+    /// Those of the given members that are stored, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`], [`StoreError::Record`].
+    pub async fn members(&self, ids: &[String]) -> Result<Vec<Member>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids = serde_json::to_string(ids).unwrap_or_default();
+        let mut reading = self.reading.lock().await;
+        let found = match &mut *reading {
+            Reading::Sqlite(transaction) => {
+                let row = sqlx::query(Sqlite::RECORDS).bind(&ids).fetch_one(&mut **transaction).await;
+                row.and_then(|row| row.try_get::<String, _>(1))
+            }
+            Reading::Postgres(transaction) => {
+                let row = sqlx::query(Postgres::RECORDS).bind(&ids).fetch_one(&mut **transaction).await;
+                row.and_then(|row| row.try_get::<String, _>(1))
+            }
+        };
+        let found = found.map_err(|source| StoreError::of_database(&self.address, source))?;
+        let found: Vec<Stored> = parse_record(&ids, &found)?;
+        Ok(found.into_iter().map(|stored| stored.member).collect())
     }
 }

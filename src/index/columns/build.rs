@@ -3,10 +3,13 @@
 use std::io;
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::words::WordsBuilder;
-use super::{Attribute, NO_OFFSET, NONE, flag};
+use super::{Attribute, Columns, NO_OFFSET, NONE, PhraseColumn, Relation, flag};
+use crate::index::Slot;
 use crate::index::arrays::{ArrayWriter, ListsBuilder};
-use crate::index::encode::{Encoded, Phrase};
+use crate::index::encode::{Encoded, Phrase, PlaceKeys};
 use crate::member::fold::Key;
 use crate::member::{Member, Role};
 
@@ -48,7 +51,21 @@ impl ColumnsBuilder {
     ) {
         let slot = self.flags.len() as u32;
         self.ids.push(member.id.as_str().bytes());
-        self.flags.push(flags_of(member, encoded.covered, adult));
+        let mut lists_absent = false;
+        for (edges, ids, field) in [
+            (&mut self.friends, &member.friends, "friends"),
+            (&mut self.colleagues, &member.colleagues, "colleagues"),
+            (&mut self.blocks, &member.blocks, ""),
+        ] {
+            for id in ids.iter().filter(|_| !member.keeps_private(field)) {
+                match slot_of(id.as_str()) {
+                    Some(other) => edges.push((slot, other)),
+                    None => lists_absent = true,
+                }
+            }
+        }
+        let lists_absent = if lists_absent { flag::LISTS_ABSENT } else { 0 };
+        self.flags.push(flags_of(member, encoded.covered, adult) | lists_absent);
         self.capacity.push(shown_capacity(member).unwrap_or(NONE));
         let key = |phrase: &Option<Phrase>| phrase.as_ref().map_or(Key::NONE, |phrase| phrase.key);
         self.profession.push(key(&encoded.profession));
@@ -66,33 +83,73 @@ impl ColumnsBuilder {
             lists.push(keys.iter().copied());
         }
         self.words.push(&encoded.words);
-        for (columns, place) in [(&mut self.location, encoded.location), (&mut self.hometown, encoded.hometown)] {
+        self.push_places(encoded.location, encoded.hometown);
+        self.push_numbers(encoded.coordinates, encoded.years_experience, encoded.utc_offset);
+    }
+
+    /// Adds the next member as an earlier generation has them. `renamed` gives the slot that each of its members has now.
+    pub(crate) fn carry(&mut self, earlier: &Columns, old: Slot, renamed: &[u32]) {
+        let slot = self.flags.len() as u32;
+        self.ids.push(earlier.id(old).bytes());
+        let mut lists_absent = earlier.flags(old) & flag::LISTS_ABSENT != 0;
+        for (edges, relation) in [
+            (&mut self.friends, Relation::Friends),
+            (&mut self.colleagues, Relation::Colleagues),
+            (&mut self.blocks, Relation::Blocks),
+        ] {
+            for other in earlier.listed(relation, old) {
+                match renamed.get(*other as usize).filter(|other| **other != NONE) {
+                    Some(other) => edges.push((slot, *other)),
+                    None => lists_absent = true,
+                }
+            }
+        }
+        self.flags.push(earlier.flags(old) | if lists_absent { flag::LISTS_ABSENT } else { 0 });
+        self.capacity.push(earlier.capacity(old).unwrap_or(NONE));
+        let key = |column: &PhraseColumn| column.get(old).map_or(Key::NONE, |(key, _)| key);
+        self.profession.push(key(&earlier.profession));
+        self.industry.push(key(&earlier.industry));
+        self.offers.push(key(&earlier.offers));
+        self.interests.push(earlier.interests.get(old).map(|(key, _)| key));
+        self.overcame.push(earlier.overcame.get(old).map(|(key, _)| key));
+        for (lists, attribute) in [
+            (&mut self.employers, Attribute::Employer),
+            (&mut self.schools, Attribute::School),
+            (&mut self.fields, Attribute::FieldOfStudy),
+            (&mut self.languages, Attribute::Language),
+            (&mut self.groups, Attribute::Group),
+        ] {
+            lists.push(earlier.keys(attribute, old).iter().copied());
+        }
+        self.words.push(&earlier.words.of(old).collect::<Vec<_>>());
+        self.push_places(earlier.location.get(old), earlier.hometown.get(old));
+        self.push_numbers(earlier.coordinates(old), earlier.years_experience(old), earlier.utc_offset(old));
+    }
+
+    /// The bits of the member who was added last.
+    pub(crate) fn last_flags(&self) -> u8 {
+        self.flags.last().copied().unwrap_or(0)
+    }
+
+    fn push_places(&mut self, location: PlaceKeys, hometown: PlaceKeys) {
+        for (columns, place) in [(&mut self.location, location), (&mut self.hometown, hometown)] {
             for (column, key) in columns.iter_mut().zip([place.city, place.region, place.country]) {
                 column.push(key);
             }
         }
-        let (lat, lon) = encoded.coordinates.unwrap_or((f32::NAN, f32::NAN));
-        self.coordinates.extend([lat, lon]);
-        self.years.push(encoded.years_experience.unwrap_or(f32::NAN));
-        self.utc_offset.push(encoded.utc_offset.unwrap_or(NO_OFFSET));
-        for (edges, ids, field) in [
-            (&mut self.friends, &member.friends, "friends"),
-            (&mut self.colleagues, &member.colleagues, "colleagues"),
-            (&mut self.blocks, &member.blocks, ""),
-        ] {
-            if !member.keeps_private(field) {
-                edges.extend(ids.iter().filter_map(|id| slot_of(id.as_str())).map(|other| (slot, other)));
-            }
-        }
     }
 
-    /// Writes the columns. `row_of` finds the vector of a phrase.
-    pub(crate) fn write(self, path: &Path, row_of: impl Fn(Key) -> Option<u32>) -> io::Result<()> {
+    fn push_numbers(&mut self, coordinates: Option<(f32, f32)>, years: Option<f32>, utc_offset: Option<i16>) {
+        let (lat, lon) = coordinates.unwrap_or((f32::NAN, f32::NAN));
+        self.coordinates.extend([lat, lon]);
+        self.years.push(years.unwrap_or(f32::NAN));
+        self.utc_offset.push(utc_offset.unwrap_or(NO_OFFSET));
+    }
+
+    /// Writes the columns. `row_of` finds the vector of a member's phrase.
+    pub(crate) fn write(self, path: &Path, row_of: impl Fn(usize, Key) -> Option<u32>) -> io::Result<()> {
         let members = self.flags.len();
-        // A phrase of a profile that the model does not cover has no vector, even where others' same phrase has one.
-        let row = |slot: usize, key: Key| {
-            if self.flags[slot] & flag::COVERED == 0 { NONE } else { row_of(key).unwrap_or(NONE) }
-        };
+        let row = |slot: usize, key: Key| row_of(slot, key).unwrap_or(NONE);
         let rows = |keys: &[Key]| keys.iter().enumerate().map(|(slot, key)| row(slot, *key)).collect::<Vec<_>>();
         let (posting_keys, postings) = self.postings();
         let mut out = ArrayWriter::create(path)?;
@@ -156,7 +213,7 @@ impl ColumnsBuilder {
             add(Attribute::Country, &self.location[2][slot..=slot]);
             add(Attribute::HomeCity, &self.hometown[0][slot..=slot]);
         }
-        pairs.sort_unstable();
+        pairs.par_sort_unstable();
         let (mut keys, mut lists) = (Vec::new(), ListsBuilder::default());
         for of_key in pairs.chunk_by(|left, right| left.0 == right.0) {
             keys.push(of_key[0].0);

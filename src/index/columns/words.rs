@@ -2,6 +2,8 @@
 
 use std::io;
 
+use rayon::prelude::*;
+
 use crate::index::Slot;
 use crate::index::arrays::{Array, ArrayFile, ArrayWriter, Damaged, Lists, ListsBuilder};
 use crate::member::fold::Key;
@@ -97,7 +99,7 @@ impl WordsBuilder {
             let words = self.words.get(slot).iter().zip(self.counts.get(slot));
             places.extend(words.map(|(key, count)| (*key, slot as u32, *count)));
         }
-        places.sort_unstable();
+        places.par_sort_unstable();
         let (mut keys, mut postings, mut counts) = (Vec::new(), ListsBuilder::default(), ListsBuilder::default());
         for of_word in places.chunk_by(|left, right| left.0 == right.0) {
             keys.push(of_word[0].0);

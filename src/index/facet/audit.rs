@@ -33,6 +33,12 @@ pub struct FacetReport {
 /// The held queries of an audit.
 const HELD: usize = 200;
 
+/// How many of the nearest they ask for.
+const RECALLED: usize = 10;
+
+/// Held queries that every vector is compared with while it is in the cache.
+const TOGETHER: usize = 25;
+
 impl Facet {
     /// Checks every node and measures the walk on held queries.
     pub fn audit(&self, vectors: &Vectors, ef: usize, changes: Changes, seed: u64) -> FacetReport {
@@ -65,23 +71,51 @@ impl Facet {
         let points = self.points(vectors);
         let mut everyone = FixedBitSet::with_capacity(self.node_of.len());
         everyone.insert_range(..);
-        let recalls: Vec<f64> = held_queries(self.nodes(), seed)
-            .par_iter()
-            .filter_map(|(left, right)| {
-                let pair = [points.vector(*left), points.vector(*right)];
-                let mean = UnitVector::mean(pair.into_iter().filter(|vector| !vector.is_empty()))?;
-                let probe = Probe { query: &mean, k: 10, allowed: &everyone, turn: 0 };
-                self.recall_of(vectors, probe, &self.walk(vectors, probe, ef))
+        let mean = |(left, right): &(u32, u32)| {
+            let pair = [points.vector(*left), points.vector(*right)];
+            UnitVector::mean(pair.into_iter().filter(|vector| !vector.is_empty()))
+        };
+        let queries: Vec<UnitVector> = held_queries(self.nodes(), seed).iter().filter_map(mean).collect();
+        let recalls: Vec<f64> = queries
+            .par_chunks(TOGETHER)
+            .flat_map_iter(|some| some.iter().zip(self.exact_cosines(vectors, some, RECALLED)))
+            .filter_map(|(query, exact)| {
+                let probe = Probe { query, k: RECALLED, allowed: &everyone, turn: 0 };
+                self.share_of(vectors, probe, &exact, &self.walk(vectors, probe, ef))
             })
             .collect();
         if recalls.is_empty() { 1.0 } else { recalls.iter().sum::<f64>() / recalls.len() as f64 }
     }
 
+    /// The cosines of the exact `k` nearest members of each query, best first. Every vector comes from memory once for
+    /// all of the queries: one query after the other, waiting for it was most of an audit.
+    fn exact_cosines(&self, vectors: &Vectors, queries: &[UnitVector], k: usize) -> Vec<Vec<f32>> {
+        let points = self.points(vectors);
+        // The nearest nodes hold the nearest members: each has one at least.
+        let mut nearest: Vec<Vec<(f32, u32)>> = vec![Vec::with_capacity(k + 1); queries.len()];
+        for node in (0..self.nodes() as u32).filter(|node| !self.members.get(*node as usize).is_empty()) {
+            let vector = points.vector(node);
+            for (query, nearest) in queries.iter().zip(&mut nearest).filter(|_| !vector.is_empty()) {
+                let cosine = dot(query, vector);
+                if nearest.len() < k || nearest.last().is_some_and(|(last, _)| cosine > *last) {
+                    nearest.insert(nearest.partition_point(|(other, _)| *other >= cosine), (cosine, node));
+                    nearest.truncate(k);
+                }
+            }
+        }
+        let behind = |(cosine, node): (f32, u32)| self.members.get(node as usize).iter().map(move |_| cosine);
+        nearest.into_iter().map(|nodes| nodes.into_iter().flat_map(behind).take(k).collect()).collect()
+    }
+
     /// The share of the exact answer to a probe that was found, in [0, 1]; nothing where the exact answer is empty.
     /// By cosine, not by id: equally near members are equally right.
     pub fn recall_of(&self, vectors: &Vectors, probe: Probe<'_>, found: &[Slot]) -> Option<f64> {
-        let exact = self.exact(vectors, probe);
-        let worst = exact.last()?.cosine;
+        let exact: Vec<f32> = self.exact(vectors, probe).into_iter().map(|near| near.cosine).collect();
+        self.share_of(vectors, probe, &exact, found)
+    }
+
+    fn share_of(&self, vectors: &Vectors, probe: Probe<'_>, exact: &[f32], found: &[Slot]) -> Option<f64> {
+        let worst = *exact.last()?;
         let cosine = |slot: &Slot| Some(dot(probe.query, vectors.row(self.row(*slot)?)?));
         let hits = found.iter().filter_map(cosine).filter(|cosine| *cosine >= worst).count();
         Some(hits as f64 / exact.len() as f64)

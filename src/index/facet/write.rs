@@ -12,7 +12,7 @@ use crate::index::vectors::Vectors;
 
 /// A graph is built anew where more than this part of it would be inserted or unlinked: that costs about as much, and
 /// the codes' steps are fitted to what is there now.
-const MOST_CHANGED: f64 = 0.25;
+pub(crate) const MOST_CHANGED: f64 = 0.25;
 
 /// What was done to make a graph.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -1,0 +1,43 @@
+//! `rapport rollback`
+
+use std::io::Write;
+
+use clap::Args;
+use rapport::config::Config;
+use rapport::index::{IndexError, publish};
+use rapport::store::WriteLock;
+
+use super::{Done, Usage};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The generation to go back to, as `rapport generations` names it [default: the one that was current before]
+    #[arg(value_name = "GEN")]
+    generation: Option<String>,
+}
+
+pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done> {
+    let _lock = WriteLock::take(&config.index)?;
+    let before = publish::current(&config.index).ok();
+    let snapshot = publish::rollback(&config.index, arguments.generation.as_deref()).map_err(|error| match error {
+        IndexError::NotKept { .. } => Usage(error.to_string()).into(),
+        // "run `rapport rebuild`" is no advice to whoever just ran it.
+        IndexError::Damaged(damaged) => anyhow::Error::from(damaged),
+        other => other.into(),
+    })?;
+    let before = before.as_deref().and_then(|folder| folder.file_name()?.to_str()).unwrap_or("none").to_owned();
+    let manifest = &snapshot.manifest;
+    let mut out = anstream::stdout().lock();
+    writeln!(
+        out,
+        "{} of {} is current, with {} members; before it was {before}. Its files match their checksums",
+        snapshot.name(),
+        manifest.created,
+        manifest.counts.members
+    )?;
+    writeln!(
+        out,
+        "The next rebuild publishes a new generation over it: mend what was wrong before, or stop the timer"
+    )?;
+    Ok(Done::Fully)
+}
