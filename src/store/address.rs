@@ -133,7 +133,7 @@ mod tests {
         for (url, shown) in [
             ("postgres://ada:s3cret@db.example:5433/hr", "postgres://ada@db.example:5433/hr"),
             ("postgresql://ada@db.example/hr?password=s3cret", "postgres://ada@db.example:5432/hr"),
-            ("postgres://ada:s3cret@/hr?host=/run/pg", "postgres://ada@localhost/hr?host=/run/pg"),
+            ("postgres://ada:s3cret@localhost/hr?host=/run/pg", "postgres://ada@localhost/hr?host=/run/pg"),
         ] {
             let parsed: ServerUrl = url.parse().unwrap();
             assert_eq!((parsed.to_string().as_str(), format!("{parsed:?}").as_str()), (shown, shown));
