@@ -24,6 +24,7 @@ use rapport::member::import::Strictness;
 use rapport::member::{Member, MemberId};
 use rapport::rebuild::{Rebuilt, rebuild};
 use rapport::store::Store;
+use rapport::store::import::Feed;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -43,11 +44,11 @@ async fn main() -> Result<(), Failure> {
     let index = option("--index").map_or_else(|| temporary.path().join("index"), PathBuf::from);
     let config = Config { index, ..Config::default() };
     let embedder = Models::open(&config.models)?.deferred(&config.model.name, NonZeroUsize::new(2).ok_or("zero")?)?;
-    let store = Store::create(&config.index).await?;
+    let store = Store::create(&config.database()).await?;
     let bench = Bench { config, embedder, store };
 
     let (runtime, importing) = (tokio::runtime::Handle::current(), bench.store.clone());
-    let importing = move || importing.import_file(&runtime, &members, Strictness::default(), |_| Ok(()));
+    let importing = move || importing.import(&runtime, &Feed::File(members), Strictness::default(), None, |_| Ok(()));
     tokio::task::spawn_blocking(importing).await?.1?;
     let (took, first) = bench.night(false).await?;
     let manifest = &first.manifest;

@@ -3,6 +3,7 @@
 mod backup;
 mod demo;
 mod evaluate;
+mod exit;
 mod generations;
 mod import;
 mod judge;
@@ -26,14 +27,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use rapport::community::CommunityError;
 use rapport::config::{Config, ConfigError};
-use rapport::embed::EmbedError;
-use rapport::evaluate::judge::JudgeError;
-use rapport::evaluate::{EvaluateError, JudgementError, RunError};
-use rapport::rebuild::RebuildError;
-use rapport::search::SearchError;
-use rapport::store::StoreError;
 use tracing_subscriber::EnvFilter;
 
 /// Finds people the mentors they should know, and says why.
@@ -121,22 +115,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rapport: {}", told_once(&error));
-            match error.downcast_ref() {
-                Some(RebuildError::Gate { .. }) => return ExitCode::from(4),
-                Some(RebuildError::Judgements(_)) => return ExitCode::from(2),
-                Some(RebuildError::Store(StoreError::Locked(_))) => return ExitCode::from(5),
-                _ if matches!(error.downcast_ref(), Some(StoreError::Locked(_))) => return ExitCode::from(5),
-                _ => {}
-            }
-            let callers = error.downcast_ref::<SearchError>().is_some_and(SearchError::is_callers);
-            let unknown = matches!(error.downcast_ref(), Some(EmbedError::Unknown { .. }));
-            let judgements = error.is::<JudgementError>()
-                || error.downcast_ref::<EvaluateError>().is_some_and(EvaluateError::is_callers)
-                || error.downcast_ref::<JudgeError>().is_some_and(JudgeError::is_callers)
-                || matches!(error.downcast_ref(), Some(RunError::WhiteSpace { .. }));
-            let unknown = unknown || matches!(error.downcast_ref(), Some(CommunityError::Unknown(_)));
-            let usage = error.is::<ConfigError>() || error.is::<Usage>();
-            ExitCode::from(if callers || unknown || judgements || usage { 2 } else { 1 })
+            exit::code(&error)
         }
     }
 }
@@ -161,7 +140,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Serve(arguments) => runtime.block_on(serve::run(&config, arguments)),
         Command::Rebuild(arguments) => runtime.block_on(rebuild::run(config, arguments)),
         Command::Generations(arguments) => generations::run(&config, &arguments),
-        Command::Rollback(arguments) => rollback::run(&config, &arguments),
+        Command::Rollback(arguments) => runtime.block_on(rollback::run(&config, arguments)),
         Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
         Command::Judge(arguments) => runtime.block_on(judge::run(&config, &arguments)),

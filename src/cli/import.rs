@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use rapport::config::Config;
+#[cfg(unix)]
+use rapport::control::{Connection, Request, connect};
 use rapport::member::import::Strictness;
+use rapport::member::{Member, MemberId};
 use rapport::store::full::{NotRemoved, Present};
-use rapport::store::import::{Feed, ImportEvent, RowsOf};
-use rapport::store::{ServerUrl, Store, Upserted, WriteLock};
+use rapport::store::import::{Feed, ImportEvent, ImportFailed, RowsOf, import as import_feed};
+use rapport::store::{ImportLock, ServerUrl, Store, StoreError, Upserted, WriteLock};
 use tokio::runtime::Handle;
 
 use super::{Done, Usage, render};
@@ -46,16 +49,70 @@ pub struct Arguments {
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<Done> {
     let feeds = feeds(&arguments)?;
-    let _lock = WriteLock::take(&config.index)?;
-    let store = Store::create(&config.database()).await?;
-    let lock = store.lock().await?;
+    let (store, writer) = Writer::open(&config).await?;
     let present = if arguments.full { Some(Present::begin(&store).await?) } else { None };
     let runtime = Handle::current();
     // Reading and parsing block: not on the runtime's own threads.
-    let import = move || import(&config, &arguments, &feeds, &store, present, &runtime);
-    let done = tokio::task::spawn_blocking(import).await?;
-    lock.release().await;
-    done
+    let import = move || {
+        let mut writer = writer;
+        let done = import(&config, &arguments, &feeds, &store, &mut writer, present, &runtime);
+        runtime.block_on(writer.close());
+        done
+    };
+    tokio::task::spawn_blocking(import).await?
+}
+
+/// Who writes what is read: this process, or the server that has the folder, whose searches then find it at once.
+enum Writer {
+    Own(WriteLock, ImportLock),
+    #[cfg(unix)]
+    Server(Connection),
+}
+
+impl Writer {
+    async fn open(config: &Config) -> anyhow::Result<(Store, Writer)> {
+        match WriteLock::take(&config.index) {
+            Ok(lock) => {
+                let store = Store::create(&config.database()).await?;
+                let locked = store.lock().await?;
+                Ok((store, Writer::Own(lock, locked)))
+            }
+            #[cfg(unix)]
+            Err(error @ StoreError::Locked(_)) => {
+                let connection = connect(&config.index).await.ok_or(error)?;
+                Ok((Store::open(&config.database()).await?, Writer::Server(connection)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn upsert(&mut self, store: &Store, runtime: &Handle, members: &[Member]) -> Result<Upserted, ImportFailed> {
+        match self {
+            Writer::Own(..) => Ok(runtime.block_on(store.upsert(members))?),
+            #[cfg(unix)]
+            Writer::Server(connection) => {
+                let request = Request::Upsert { members: members.to_vec() };
+                let done = runtime.block_on(connection.ask(&request, |_| {}));
+                done.map_err(|error| ImportFailed::Writer(error.into()))
+            }
+        }
+    }
+
+    fn remove(&mut self, store: &Store, runtime: &Handle, members: Vec<MemberId>) -> anyhow::Result<Vec<MemberId>> {
+        match self {
+            Writer::Own(..) => Ok(runtime.block_on(store.remove(&members))?),
+            #[cfg(unix)]
+            Writer::Server(connection) => Ok(runtime.block_on(connection.ask(&Request::Remove { members }, |_| {}))?),
+        }
+    }
+
+    async fn close(self) {
+        match self {
+            Writer::Own(_lock, locked) => locked.release().await,
+            #[cfg(unix)]
+            Writer::Server(_) => {}
+        }
+    }
 }
 
 /// What the arguments name; of a folder its files, in the order of their names. One that cannot be listed is left to be
@@ -101,6 +158,7 @@ fn import(
     arguments: &Arguments,
     feeds: &[Feed],
     store: &Store,
+    writer: &mut Writer,
     mut present: Option<Present>,
     runtime: &Handle,
 ) -> anyhow::Result<Done> {
@@ -120,7 +178,7 @@ fn import(
     let mut sum = Upserted::default();
     let mut failed = Vec::new();
     for feed in feeds {
-        let (done, read) = store.import(runtime, feed, strictness, present.as_mut(), |event| match event {
+        let told = |event| match event {
             ImportEvent::Bad(bad) => rejects.take(&bad),
             ImportEvent::Unknown { line, fields } => {
                 warned += 1;
@@ -131,7 +189,9 @@ fn import(
                 Ok(())
             }
             ImportEvent::Written(_) => Ok(()),
-        });
+        };
+        let upsert = |members: &[Member]| writer.upsert(store, runtime, members);
+        let (done, read) = import_feed(runtime, feed, strictness, present.as_mut(), told, upsert);
         sum += done;
         if let Err(error) = read {
             eprintln!("rapport: {error}");
@@ -142,9 +202,14 @@ fn import(
         eprintln!("warning: {} more lines with unknown fields", warned - SHOWN);
     }
     let rejected = rejects.finish()?;
-    let removed = match &present {
-        Some(present) => runtime.block_on(store.remove_absent(present, arguments.yes)).map(Some),
+    let absent = match &present {
+        Some(present) => runtime.block_on(store.absent(present, arguments.yes)).map(Some),
         None => Ok(None),
+    };
+    let removed = match absent {
+        Ok(Some(absent)) => Ok(Some(writer.remove(store, runtime, absent)?)),
+        Ok(None) => Ok(None),
+        Err(error) => Err(error),
     };
     let mut out = anstream::stdout().lock();
     let Upserted { added, changed, unchanged } = sum;

@@ -4,11 +4,14 @@ use std::io::Write;
 
 use clap::Args;
 use indicatif::HumanCount;
+use rapport::community::Asked;
 use rapport::config::Config;
+use rapport::control::Request;
 use rapport::embed::Models;
 use rapport::index::publish;
 use rapport::rebuild::{Graph, Plan, Rebuilt, plan, rebuild};
 
+use super::writer::server_of;
 use super::{Done, progress};
 
 /// Build and publish an index of all members
@@ -51,7 +54,11 @@ pub async fn run(mut config: Config, arguments: Arguments) -> anyhow::Result<Don
         config.rebuild.fewest_kept = 0.0;
     }
     warn_of_the_clock(&config);
-    describe(&rebuild(&config, embedder, arguments.full, progress::rebuilding()).await?)?;
+    let asked = Asked { full: arguments.full, accept_loss: arguments.accept_loss };
+    describe(&match server_of(&config).await {
+        Some(mut server) => server.ask(Request::Rebuild { asked }, progress::rebuilding()).await?,
+        None => rebuild(&config, embedder, arguments.full, progress::rebuilding()).await?,
+    })?;
     Ok(Done::Fully)
 }
 

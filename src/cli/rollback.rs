@@ -4,9 +4,12 @@ use std::io::Write;
 
 use clap::Args;
 use rapport::config::Config;
+use rapport::control::Request;
+use rapport::index::manifest::Manifest;
 use rapport::index::{IndexError, publish};
 use rapport::store::WriteLock;
 
+use super::writer::server_of;
 use super::{Done, Usage};
 
 #[derive(Debug, Args)]
@@ -16,22 +19,29 @@ pub struct Arguments {
     generation: Option<String>,
 }
 
-pub fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done> {
-    let _lock = WriteLock::take(&config.index)?;
+pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<Done> {
+    let Arguments { generation } = arguments;
     let before = publish::current(&config.index).ok();
-    let snapshot = publish::rollback(&config.index, arguments.generation.as_deref()).map_err(|error| match error {
-        IndexError::NotKept { .. } => Usage(error.to_string()).into(),
-        // "run `rapport rebuild`" is no advice to whoever just ran it.
-        IndexError::Damaged(damaged) => anyhow::Error::from(damaged),
-        other => other.into(),
-    })?;
+    let manifest: Manifest = match server_of(config).await {
+        Some(mut server) => server.ask(Request::Rollback { generation }, |_| {}).await?,
+        None => {
+            let _lock = WriteLock::take(&config.index)?;
+            let rolled_back = publish::rollback(&config.index, generation.as_deref());
+            let snapshot = rolled_back.map_err(|error| match error {
+                IndexError::NotKept { .. } => Usage(error.to_string()).into(),
+                // "run `rapport rebuild`" is no advice to whoever just ran it.
+                IndexError::Damaged(damaged) => anyhow::Error::from(damaged),
+                other => other.into(),
+            })?;
+            snapshot.manifest
+        }
+    };
     let before = before.as_deref().and_then(|folder| folder.file_name()?.to_str()).unwrap_or("none").to_owned();
-    let manifest = &snapshot.manifest;
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
         "{} of {} is current, with {} members; before it was {before}. Its files match their checksums",
-        snapshot.name(),
+        publish::name_of(manifest.generation),
         manifest.created,
         manifest.counts.members
     )?;

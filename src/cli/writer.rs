@@ -4,7 +4,7 @@ use rapport::community::Community;
 use rapport::config::Config;
 use rapport::control::{Request, perform};
 use rapport::rebuild::Progress;
-use rapport::store::StoreError;
+use rapport::store::{StoreError, WriteLock};
 use serde::de::DeserializeOwned;
 
 /// The one process that may write to the folder.
@@ -14,6 +14,15 @@ pub enum Writer {
     /// A server.
     #[cfg(unix)]
     Server(rapport::control::Connection),
+}
+
+/// The server that has the folder; nothing where none has it.
+pub async fn server_of(config: &Config) -> Option<Writer> {
+    #[cfg(unix)]
+    if matches!(WriteLock::take(&config.index), Err(StoreError::Locked(_))) {
+        return rapport::control::connect(&config.index).await.map(Writer::Server);
+    }
+    None
 }
 
 impl Writer {

@@ -78,12 +78,19 @@ impl Present {
 }
 
 impl Store {
-    /// Removes everyone who is stored and not in the feed, and says whom; however many with `any_number`, else no more
-    /// than [`Present::LIMIT`].
+    /// Removes everyone who is stored and not in the feed, and says whom; as [`Store::absent`].
     ///
     /// # Errors
     /// [`NotRemoved`]; then nobody was.
     pub async fn remove_absent(&self, present: &Present, any_number: bool) -> Result<Vec<MemberId>, NotRemoved> {
+        Ok(self.remove(&self.absent(present, any_number).await?).await?)
+    }
+
+    /// Everyone who is stored and not in the feed, however many with `any_number`, else no more than [`Present::LIMIT`].
+    ///
+    /// # Errors
+    /// [`NotRemoved`].
+    pub async fn absent(&self, present: &Present, any_number: bool) -> Result<Vec<MemberId>, NotRemoved> {
         if present.unread {
             return Err(NotRemoved::Unread);
         }
@@ -102,6 +109,6 @@ impl Store {
         if !any_number && 100 * missing > Present::LIMIT * present.before {
             return Err(NotRemoved::TooMany { absent: missing, stored: present.before, limit: Present::LIMIT });
         }
-        Ok(self.remove(&absent).await?)
+        Ok(absent)
     }
 }

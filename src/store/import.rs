@@ -56,6 +56,9 @@ pub enum ImportFailed {
     /// The database refused.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Whoever has the database did not write.
+    #[error("{0}")]
+    Writer(Box<dyn std::error::Error + Send + Sync>),
     /// What was told could not be taken down.
     #[error("cannot set bad lines aside: {0}")]
     Rejects(#[from] std::io::Error),
@@ -72,44 +75,59 @@ impl Store {
         runtime: &Handle,
         feed: &Feed,
         strictness: Strictness,
-        mut present: Option<&mut Present>,
-        mut told: impl FnMut(ImportEvent) -> std::io::Result<()>,
+        present: Option<&mut Present>,
+        told: impl FnMut(ImportEvent) -> std::io::Result<()>,
     ) -> (Upserted, Result<(), ImportFailed>) {
-        let mut done = Upserted::default();
-        let mut batch: Vec<Member> = Vec::with_capacity(BATCH);
-        let mut write = |batch: &mut Vec<Member>| -> Result<u64, ImportFailed> {
-            done += runtime.block_on(self.upsert(batch))?;
-            batch.clear();
-            Ok(done.added + done.changed + done.unchanged)
-        };
-        let mut visit = |line: Line| -> Result<(), ImportFailed> {
-            if let Some(present) = &mut present {
-                present.note(&line);
-            }
-            match line {
-                Line::Bad(bad) => told(ImportEvent::Bad(bad))?,
-                Line::Member { member, line, unknown } => {
-                    if !unknown.is_empty() {
-                        told(ImportEvent::Unknown { line, fields: unknown })?;
-                    }
-                    batch.push(*member);
-                    if batch.len() == BATCH {
-                        told(ImportEvent::Written(write(&mut batch)?))?;
-                    }
+        import(runtime, feed, strictness, present, told, |members| Ok(runtime.block_on(self.upsert(members))?))
+    }
+}
+
+/// As [`Store::import`], written by whoever has the database: all of what it is given at once, or none.
+///
+/// # Errors
+/// As [`Store::import`].
+pub fn import(
+    runtime: &Handle,
+    feed: &Feed,
+    strictness: Strictness,
+    mut present: Option<&mut Present>,
+    mut told: impl FnMut(ImportEvent) -> std::io::Result<()>,
+    mut upsert: impl FnMut(&[Member]) -> Result<Upserted, ImportFailed>,
+) -> (Upserted, Result<(), ImportFailed>) {
+    let mut done = Upserted::default();
+    let mut batch: Vec<Member> = Vec::with_capacity(BATCH);
+    let mut write = |batch: &mut Vec<Member>| -> Result<u64, ImportFailed> {
+        done += upsert(batch)?;
+        batch.clear();
+        Ok(done.added + done.changed + done.unchanged)
+    };
+    let mut visit = |line: Line| -> Result<(), ImportFailed> {
+        if let Some(present) = &mut present {
+            present.note(&line);
+        }
+        match line {
+            Line::Bad(bad) => told(ImportEvent::Bad(bad))?,
+            Line::Member { member, line, unknown } => {
+                if !unknown.is_empty() {
+                    told(ImportEvent::Unknown { line, fields: unknown })?;
+                }
+                batch.push(*member);
+                if batch.len() == BATCH {
+                    told(ImportEvent::Written(write(&mut batch)?))?;
                 }
             }
-            Ok(())
-        };
-        let read = match feed {
-            Feed::File(path) => read_members(path, strictness, &mut visit),
-            Feed::Rows(rows) => rows.read(runtime, strictness, &mut visit),
-        };
-        // The good lines before a break are good.
-        let last = write(&mut batch).and_then(|written| Ok(told(ImportEvent::Written(written))?));
-        let whole = read.and(last);
-        if let (Err(_), Some(present)) = (&whole, present) {
-            present.unread();
         }
-        (done, whole)
+        Ok(())
+    };
+    let read = match feed {
+        Feed::File(path) => read_members(path, strictness, &mut visit),
+        Feed::Rows(rows) => rows.read(runtime, strictness, &mut visit),
+    };
+    // The good lines before a break are good.
+    let last = write(&mut batch).and_then(|written| Ok(told(ImportEvent::Written(written))?));
+    let whole = read.and(last);
+    if let (Err(_), Some(present)) = (&whole, present) {
+        present.unread();
     }
+    (done, whole)
 }

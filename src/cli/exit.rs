@@ -1,0 +1,69 @@
+//! Exit codes: whose fault a failure was, so that a script can act on it.
+
+use std::process::ExitCode;
+
+use rapport::community::CommunityError;
+use rapport::config::ConfigError;
+use rapport::control::{ControlError, Fault};
+use rapport::embed::EmbedError;
+use rapport::evaluate::judge::JudgeError;
+use rapport::evaluate::{EvaluateError, JudgementError, RunError};
+use rapport::rebuild::RebuildError;
+use rapport::search::SearchError;
+use rapport::store::StoreError;
+
+use super::Usage;
+
+/// It failed, and not by the fault of whoever asked.
+const FAILED: u8 = 1;
+/// The command, a query, a configuration or a file of judgements was wrong.
+const WRONG: u8 = 2;
+/// A gate before publishing did not hold.
+const GATE: u8 = 4;
+/// Another process holds the folder.
+const LOCKED: u8 = 5;
+
+/// The exit code for a failure.
+pub fn code(error: &anyhow::Error) -> ExitCode {
+    ExitCode::from(match error.downcast_ref::<CommunityError>() {
+        Some(CommunityError::Unknown(_)) => WRONG,
+        Some(CommunityError::Store(StoreError::Locked(_))) => LOCKED,
+        Some(CommunityError::Rebuild(error)) => of_rebuild(error),
+        Some(CommunityError::Search(error)) if error.is_callers() => WRONG,
+        Some(_) => FAILED,
+        None => of_others(error),
+    })
+}
+
+fn of_rebuild(error: &RebuildError) -> u8 {
+    match error {
+        RebuildError::Gate { .. } => GATE,
+        RebuildError::Judgements(_) => WRONG,
+        RebuildError::Store(StoreError::Locked(_)) => LOCKED,
+        _ => FAILED,
+    }
+}
+
+fn of_others(error: &anyhow::Error) -> u8 {
+    if let Some(error) = error.downcast_ref() {
+        return of_rebuild(error);
+    }
+    match error.downcast_ref() {
+        Some(ControlError::Refused(refused)) if refused.fault == Fault::Command => return WRONG,
+        Some(ControlError::Refused(refused)) if refused.fault == Fault::Gate => return GATE,
+        _ => {}
+    }
+    let wrong = error.is::<ConfigError>()
+        || error.is::<Usage>()
+        || error.is::<JudgementError>()
+        || error.downcast_ref::<SearchError>().is_some_and(SearchError::is_callers)
+        || error.downcast_ref::<EvaluateError>().is_some_and(EvaluateError::is_callers)
+        || error.downcast_ref::<JudgeError>().is_some_and(JudgeError::is_callers)
+        || matches!(error.downcast_ref(), Some(EmbedError::Unknown { .. }))
+        || matches!(error.downcast_ref(), Some(RunError::WhiteSpace { .. }));
+    match error.downcast_ref() {
+        Some(StoreError::Locked(_)) => LOCKED,
+        _ if wrong => WRONG,
+        _ => FAILED,
+    }
+}
