@@ -6,7 +6,6 @@ use clap::Args;
 use indicatif::HumanCount;
 use rapport::config::Config;
 use rapport::embed::Models;
-use rapport::index::publish;
 use rapport::rebuild::{Graph, Plan, Rebuilt, plan, rebuild};
 
 use super::{Done, progress};
@@ -50,18 +49,8 @@ pub async fn run(mut config: Config, arguments: Arguments) -> anyhow::Result<Don
     if arguments.accept_loss {
         config.rebuild.fewest_kept = 0.0;
     }
-    warn_of_the_clock(&config);
     describe(&rebuild(&config, embedder, arguments.full, progress::rebuilding()).await?)?;
     Ok(Done::Fully)
-}
-
-/// A generation of tomorrow says that the clock was set back: what is kept by age would not be told right.
-fn warn_of_the_clock(config: &Config) {
-    let Ok(live) = publish::open_current(&config.index) else { return };
-    let (name, created) = (live.name(), &live.manifest.created);
-    if created.parse::<jiff::Timestamp>().is_ok_and(|created| created > jiff::Timestamp::now()) {
-        eprintln!("rapport: {name} is of {created}, which is yet to come: was the clock set back? It counts as new");
-    }
 }
 
 /// Says what was published.
