@@ -27,7 +27,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
-use rapport::config::{Config, ConfigError};
+use rapport::config::Config;
 use tracing_subscriber::EnvFilter;
 
 /// Finds people the mentors they should know, and says why.

@@ -80,6 +80,58 @@ fn a_full_build_depends_on_members_model_and_seed_only() {
 }
 
 #[test]
+fn a_night_is_the_same_on_any_number_of_threads() {
+    let members = members(160);
+    let nights = |threads: usize| {
+        let folder = tempfile::tempdir().unwrap();
+        let config = common::config(folder.path());
+        let mut files_of_nights = Vec::new();
+        for night in 0..3 {
+            wait(async {
+                let store = Store::create(&config.database()).await.unwrap();
+                match night {
+                    0 => drop(store.upsert(&members[..150]).await.unwrap()),
+                    // Who comes is listed by some who were there; who goes, too; some say something else.
+                    1 => {
+                        store.upsert(&members[150..]).await.unwrap();
+                        store.remove(&[members[3].id.clone(), members[70].id.clone()]).await.unwrap();
+                    }
+                    _ => {
+                        let other =
+                            |at: usize| Member { headline: Some(format!("Glazier {at}")), ..members[at].clone() };
+                        let _ = store.upsert(&[other(20), other(90), other(151)]).await.unwrap();
+                    }
+                }
+            });
+            let built = std::process::Command::new(env!("CARGO_BIN_EXE_rapport"))
+                .env("RAYON_NUM_THREADS", threads.to_string())
+                .args([Path::new("--models"), &config.models, Path::new("--index"), &config.index])
+                .arg("rebuild")
+                .output()
+                .unwrap();
+            assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+            files_of_nights.push(files(&current(&config.index).unwrap()));
+        }
+        // What is not the graph is what a full build makes.
+        wait(rebuild(&config, embedder(), true, |_| {})).unwrap();
+        let full = files(&current(&config.index).unwrap());
+        for name in ["members.columns", "texts.vectors"] {
+            assert!(files_of_nights[2][name] == full[name], "{name} differs from a full build's");
+        }
+        files_of_nights
+    };
+    for (one, four) in nights(1).iter().zip(&nights(4)) {
+        for (name, bytes) in one {
+            if name == "manifest.json" {
+                assert_eq!(lasting(bytes), lasting(&four[name]));
+            } else {
+                assert!(*bytes == four[name], "{name} differs");
+            }
+        }
+    }
+}
+
+#[test]
 fn another_seed_makes_another_graph_and_the_same_answers_to_a_full_ranking() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = common::config(folder.path());

@@ -8,7 +8,6 @@ use rapport::community::Asked;
 use rapport::config::Config;
 use rapport::control::Request;
 use rapport::embed::Models;
-use rapport::index::publish;
 use rapport::rebuild::{Graph, Plan, Rebuilt, plan, rebuild};
 
 use super::writer::server_of;
@@ -53,22 +52,12 @@ pub async fn run(mut config: Config, arguments: Arguments) -> anyhow::Result<Don
     if arguments.accept_loss {
         config.rebuild.fewest_kept = 0.0;
     }
-    warn_of_the_clock(&config);
     let asked = Asked { full: arguments.full, accept_loss: arguments.accept_loss };
     describe(&match server_of(&config).await {
         Some(mut server) => server.ask(Request::Rebuild { asked }, progress::rebuilding()).await?,
         None => rebuild(&config, embedder, arguments.full, progress::rebuilding()).await?,
     })?;
     Ok(Done::Fully)
-}
-
-/// A generation of tomorrow says that the clock was set back: what is kept by age would not be told right.
-fn warn_of_the_clock(config: &Config) {
-    let Ok(live) = publish::open_current(&config.index) else { return };
-    let (name, created) = (live.name(), &live.manifest.created);
-    if created.parse::<jiff::Timestamp>().is_ok_and(|created| created > jiff::Timestamp::now()) {
-        eprintln!("rapport: {name} is of {created}, which is yet to come: was the clock set back? It counts as new");
-    }
 }
 
 /// Says what was published.

@@ -138,7 +138,6 @@ impl ArrayWriter {
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&header)?;
         file.write_all(&self.directory)?;
-        file.sync_all()?;
         let checksum = checksum(Mapped::open(&self.path)?.bytes());
         file.seek(SeekFrom::Start(CHECKSUM.start as u64))?;
         file.write_all(checksum.as_bytes())?;

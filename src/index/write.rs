@@ -134,20 +134,29 @@ impl Contents {
         let profiles: Vec<u32> = (0..self.records.len()).map(|slot| rows.get(slot)[0]).collect();
         let interests: Vec<u32> =
             self.list_of.iter().map(|list| if *list == NONE { NONE } else { texts + list }).collect();
-        let path = folder.join(COLUMNS);
         // A phrase that the model does not cover has no vector, even where somebody else's same text has one.
         let texts_of = |slot| rows.get(slot).iter().zip(self.texts.get(slot));
         let row_of = |slot, key| texts_of(slot).find(|(_, own)| **own == key && key != Key::NONE).map(|(row, _)| *row);
-        self.columns.write(&path, row_of).map_err(IndexError::io(&path))?;
-
+        let columns = || {
+            let path = folder.join(COLUMNS);
+            self.columns.write(&path, row_of).map_err(IndexError::io(&path))
+        };
         let earlier = earlier.filter(|earlier| earlier.manifest.graph == *parameters);
         let build = |name: &str, rows: &[u32], facet: fn(&Snapshot) -> &Facet| {
             let path = folder.join(name);
             let earlier = earlier.map(|earlier| (facet(earlier), &earlier.vectors));
             write_facet(&path, rows, &vectors, parameters, earlier).map_err(IndexError::io(&path))
         };
-        let profile = build(PROFILE, &profiles, |earlier| &earlier.profile)?;
-        let interests = build(INTERESTS, &interests, |earlier| &earlier.interests)?;
+        // Side by side: each has stretches on one thread, and waits for the disk.
+        let facets = || {
+            rayon::join(
+                || build(PROFILE, &profiles, |earlier| &earlier.profile),
+                || build(INTERESTS, &interests, |earlier| &earlier.interests),
+            )
+        };
+        let (columns, (profile, interests)) = rayon::join(columns, facets);
+        columns?;
+        let (profile, interests) = (profile?, interests?);
         Ok(Written { counts: self.counts, changes: (profile, interests) })
     }
 }
@@ -193,9 +202,9 @@ impl Written {
         let (vectors, _) = Vectors::open(&folder.join(VECTORS), dimension)?;
         let (profile, _) = Facet::open(&folder.join(PROFILE), members, &vectors)?;
         let (interests, _) = Facet::open(&folder.join(INTERESTS), members, &vectors)?;
-        Ok((
-            profile.audit(&vectors, DEFAULT_EF, self.changes.0, seed),
-            interests.audit(&vectors, DEFAULT_EF, self.changes.1, seed),
+        Ok(rayon::join(
+            || profile.audit(&vectors, DEFAULT_EF, self.changes.0, seed),
+            || interests.audit(&vectors, DEFAULT_EF, self.changes.1, seed),
         ))
     }
 }

@@ -101,7 +101,7 @@ impl<'a> Walks<'a> {
             }
         }
         // Mostly a narrow walk is enough. A wide one goes the same way and further.
-        for ef in [ef.min(16), ef] {
+        for ef in [ef.min(8), ef.min(32), ef] {
             self.walk(query, ef, scratch);
             if scratch.pool.iter().any(|pooled| pooled.node() == node) {
                 return true;
