@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models};
 use crate::index::manifest::Manifest;
 use crate::index::{IndexError, publish};
-use crate::member::{Member, MemberId};
+use crate::member::{Invalid, Member, MemberId};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, rebuild_under};
 use crate::search::{Answer, SearchError, SearchRequest, Searcher};
 use crate::store::{Store, StoreError, Upserted, WriteLock};
@@ -55,6 +55,14 @@ pub enum CommunityError {
     /// Nobody of the id is stored.
     #[error("nobody is stored as {0}")]
     Unknown(MemberId),
+    /// A record breaks the member format.
+    #[error("{id}: {invalid}")]
+    Invalid {
+        /// Whose.
+        id: MemberId,
+        /// Which field, and what was expected.
+        invalid: Invalid,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -204,6 +212,11 @@ impl Community {
     /// [`CommunityError`]; then nothing was written, unless it is [`CommunityError::Search`]: then they are stored, and found
     /// from the next change or start on.
     pub async fn upsert(&self, members: &[Member]) -> Result<Upserted, CommunityError> {
+        let valid = |member: &Member| {
+            let id = member.id.clone();
+            member.clone().validate().map_err(|invalid| CommunityError::Invalid { id, invalid })
+        };
+        let members = &members.iter().map(valid).collect::<Result<Vec<_>, _>>()?;
         // Embedding takes longest, and other changes need not wait for it.
         if let Ok(searcher) = self.searcher() {
             searcher.embed_ahead(members).await?;
@@ -275,12 +288,6 @@ impl Community {
         let manifest = publish::rollback(&self.config.index, to)?.manifest;
         self.reopen().await?;
         Ok(manifest)
-    }
-
-    /// Waits until no change, no erasure and no build is under way.
-    pub async fn idle(&self) {
-        let _building = self.building.lock().await;
-        let _changing = self.changing.lock().await;
     }
 
     /// The model that the configuration names, which need not be that of the generation.

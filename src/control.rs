@@ -96,7 +96,9 @@ pub enum Fault {
 impl From<CommunityError> for Refused {
     fn from(error: CommunityError) -> Refused {
         let fault = match &error {
-            CommunityError::Unknown(_) | CommunityError::Index(IndexError::NotKept { .. }) => Fault::Command,
+            CommunityError::Unknown(_)
+            | CommunityError::Invalid { .. }
+            | CommunityError::Index(IndexError::NotKept { .. }) => Fault::Command,
             CommunityError::Rebuild(RebuildError::Gate { .. }) => Fault::Gate,
             _ => Fault::Other,
         };

@@ -26,7 +26,7 @@ const LOCKED: u8 = 5;
 /// The exit code for a failure.
 pub fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(match error.downcast_ref::<CommunityError>() {
-        Some(CommunityError::Unknown(_)) => WRONG,
+        Some(CommunityError::Unknown(_) | CommunityError::Invalid { .. }) => WRONG,
         Some(CommunityError::Store(StoreError::Locked(_))) => LOCKED,
         Some(CommunityError::Rebuild(error)) => of_rebuild(error),
         Some(CommunityError::Search(error)) if error.is_callers() => WRONG,

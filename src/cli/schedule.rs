@@ -1,10 +1,10 @@
 //! Rebuilding by the clock: `rebuild.schedule`, a cron expression in the machine's time zone.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::Local;
 use croner::Cron;
+use croner::parser::{CronParser, Seconds};
 use rapport::community::{Asked, Community};
 
 use super::Usage;
@@ -19,11 +19,10 @@ impl Schedule {
     /// Reads a cron expression such as `30 3 * * *`.
     pub fn read(expression: &str) -> Result<Schedule, Usage> {
         let wrong = |problem: String| {
-            Usage(format!(
-                "rebuild.schedule: {expression:?} {problem}; expected a cron expression such as \"30 3 * * *\""
-            ))
+            Usage(format!("rebuild.schedule: {expression:?} {problem}; expected one such as \"30 3 * * *\""))
         };
-        let cron = Cron::from_str(expression).map_err(|error| wrong(format!("is none ({error})")))?;
+        let parser = CronParser::builder().seconds(Seconds::Optional).build();
+        let cron = parser.parse(expression).map_err(|error| wrong(format!("is no cron expression ({error})")))?;
         match cron.find_next_occurrence(&Local::now(), false) {
             Ok(_) => Ok(Schedule(cron)),
             Err(error) => Err(wrong(format!("never comes ({error})"))),

@@ -42,8 +42,8 @@ pub async fn run(config: &Config, Arguments {}: Arguments) -> anyhow::Result<Don
         _ = interrupted.recv() => eprintln!("Interrupted; stopping"),
         _ = terminated.recv() => eprintln!("Asked to end; stopping"),
     }
-    // What has begun is ended: a change is durable or was never acknowledged either way, but a build need not be lost.
-    community.idle().await;
+    // What has begun is ended, a build by the clock too, and whoever waits for it gets an answer.
+    listener.drain().await;
     Ok(Done::Fully)
 }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{RwLock, mpsc};
 
 use super::{ControlError, Fault, Refused, Request, Response, perform};
 use crate::community::Community;
@@ -38,6 +38,8 @@ fn place(index: &Path) -> io::Result<PathBuf> {
 pub struct Listener {
     socket: UnixListener,
     path: PathBuf,
+    /// Read by every command that is being done.
+    working: Arc<RwLock<()>>,
 }
 
 impl Listener {
@@ -53,18 +55,18 @@ impl Listener {
         }
         let socket = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Listener { socket, path })
+        Ok(Listener { socket, path, working: Arc::default() })
     }
 
-    /// Answers commands for as long as it is polled. A command that has begun is done to its end even where nobody listens
-    /// any more.
+    /// Answers commands for as long as it is polled. A command that has begun is done to its end even where nobody waits
+    /// for it any more.
     pub async fn serve(&self, community: Arc<Community>) {
         loop {
             match self.socket.accept().await {
                 Ok((stream, _)) => {
-                    let community = Arc::clone(&community);
+                    let (community, working) = (Arc::clone(&community), Arc::clone(&self.working));
                     tokio::spawn(async move {
-                        if let Err(error) = answer(stream, community).await {
+                        if let Err(error) = answer(stream, community, working).await {
                             tracing::debug!(%error, "a command went away");
                         }
                     });
@@ -77,6 +79,12 @@ impl Listener {
             }
         }
     }
+
+    /// Waits until every command that has begun is done and has its answer; none begins after this.
+    pub async fn drain(&self) {
+        // Kept for good: whoever asks later waits.
+        std::mem::forget(Arc::clone(&self.working).write_owned().await);
+    }
 }
 
 impl Drop for Listener {
@@ -85,10 +93,11 @@ impl Drop for Listener {
     }
 }
 
-async fn answer(stream: UnixStream, community: Arc<Community>) -> io::Result<()> {
+async fn answer(stream: UnixStream, community: Arc<Community>, working: Arc<RwLock<()>>) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     while let Some(line) = lines.next_line().await? {
+        let _working = working.read().await;
         let request: Request = match serde_json::from_str(&line) {
             Ok(request) => request,
             Err(error) => {

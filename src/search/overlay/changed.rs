@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Arrival, Overlay};
 use crate::index::columns::{Attribute, NONE, Relation, flag, flags_of, shown_capacity};
-use crate::index::encode::PlaceKeys;
+use crate::index::encode::{Phrase, PlaceKeys};
 use crate::index::write::mean_of_interests;
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
@@ -54,8 +54,8 @@ impl Changed {
     ) -> Changed {
         let encoded = arrival.encoded;
         let find = |overlay: &Overlay, key| snapshot.vectors.find(key).or_else(|| overlay.find(key));
-        let row = |key| if encoded.covered { find(overlay, key).unwrap_or(NONE) } else { NONE };
-        let phrase = |phrase: &crate::index::encode::Phrase| (phrase.key, row(phrase.key));
+        let row = |phrase: &Phrase| phrase.embedded.as_ref().and_then(|_| find(overlay, phrase.key));
+        let phrase = |phrase: &Phrase| (phrase.key, row(phrase).unwrap_or(NONE));
         let (interests, overcame) =
             (encoded.interests.iter().map(phrase).collect(), encoded.overcame.iter().map(phrase).collect());
         let profile = encoded.profile.as_ref().and_then(|passage| find(overlay, passage.key));
