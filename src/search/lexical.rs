@@ -186,7 +186,7 @@ mod tests {
             let encoded = Encoded { words: words.clone(), ..Encoded::default() };
             builder.push(&Member::default(), &encoded, true, |_| None);
         }
-        builder.write(&path, |_| None).unwrap();
+        builder.write(&path, |_, _| None).unwrap();
         Columns::open(&path, profiles.len()).unwrap().0
     }
 
