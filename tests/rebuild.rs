@@ -90,7 +90,7 @@ fn a_night_is_the_same_on_any_number_of_threads() {
             wait(async {
                 let store = Store::create(&config.database()).await.unwrap();
                 match night {
-                    0 => drop(store.upsert(&members[..150]).await.unwrap()),
+                    0 => assert_eq!(store.upsert(&members[..150]).await.unwrap().added, 150),
                     // Who comes is listed by some who were there; who goes, too; some say something else.
                     1 => {
                         store.upsert(&members[150..]).await.unwrap();
@@ -99,7 +99,8 @@ fn a_night_is_the_same_on_any_number_of_threads() {
                     _ => {
                         let other =
                             |at: usize| Member { headline: Some(format!("Glazier {at}")), ..members[at].clone() };
-                        let _ = store.upsert(&[other(20), other(90), other(151)]).await.unwrap();
+                        let changed = store.upsert(&[other(20), other(90), other(151)]).await.unwrap().changed;
+                        assert_eq!(changed, 3);
                     }
                 }
             });

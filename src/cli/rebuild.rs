@@ -23,7 +23,6 @@ use super::{Done, progress};
 /// hold; 5 another process holds the index folder. Whatever happens, what was current stays current until a new
 /// generation is whole.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct Arguments {
     /// Build everything anew instead of carrying over the current generation's graphs, and publish it even if nothing
     /// changed
