@@ -241,6 +241,9 @@ impl Night {
             Ok(removed) => tracing::info!("removed {}", removed.join(", ")),
             Err(error) => tracing::warn!("an old generation could not be removed: {error}"),
         }
+        if self.store.is_shared() {
+            return;
+        }
         let dropped = publish::oldest_sequence(index).map_err(RebuildError::from).and_then(|oldest| match oldest {
             Some(oldest) => Ok(self.runtime.block_on(self.store.drop_tombstones(oldest))?),
             None => Ok(()),

@@ -81,7 +81,10 @@ impl Community {
             deleted_generations.extend(folder.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
         let vectors = self.prune_embeddings().await?;
-        self.store.drop_tombstone(id).await?;
+        // Where other machines have generations of their own, it is what keeps the member out of their searches.
+        if !self.store.is_shared() {
+            self.store.drop_tombstone(id).await?;
+        }
         self.store.purge().await?;
         ledger.note(id, erased.change.max(last + 1), true)?;
         Ok(Receipt {

@@ -98,6 +98,11 @@ impl Store {
         })
     }
 
+    /// Whether other machines may have generations of this database, of which nobody here knows whom they hold.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.pool, Pool::Postgres(_))
+    }
+
     /// Forgets that a member was removed: no generation holds them any more.
     ///
     /// # Errors
