@@ -162,7 +162,7 @@ pub async fn evaluate(
     depth: usize,
 ) -> Result<(Evaluation, Run), EvaluateError> {
     let mut problems = judgements.problems.clone();
-    problems.extend(judgements.unknown_members(|id| searcher.snapshot().columns.slot(id).is_some()));
+    problems.extend(judgements.unknown_members(|id| searcher.holds(id)));
     let ranked = measure::rank_with_matches(searcher, judgements, depth).await?;
     let run = ranked.run;
     problems.extend(ranked.problems);

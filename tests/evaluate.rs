@@ -366,7 +366,7 @@ fn exit_codes_tell_whose_fault_it_was() {
 }
 
 #[test]
-fn a_run_and_a_generation_serve_as_baseline() {
+fn a_run_a_generation_and_other_weights_serve_as_baseline() {
     let folder = indexed();
     // The baseline finds the nurse last, knows a query that we do not ask, and nothing of q2.
     let baseline =
@@ -401,6 +401,12 @@ fn a_run_and_a_generation_serve_as_baseline() {
     for metric in found["comparison"]["metrics"].as_array().unwrap() {
         assert_eq!((&metric["difference"]["mean"], &metric["p"]), (&0.0.into(), &1.0.into()));
     }
+    fs::write(folder.join("words-only.toml"), "[weights]\nprofession = 0.0\nwords_in_common = 5.0\n").unwrap();
+    let (_, out, err) = run(folder, &[&ASK[..], &["--baseline", "words-only.toml", "--json"]].concat());
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
+    assert_eq!(found["comparison"]["queries"], 4);
+    let (code, _, err) = run(folder, &[&ASK[..], &["--baseline", "no-such.toml"]].concat());
+    assert!(code == 2 && err.contains("no-such.toml is no file"), "{err}");
 }
 
 /// Two runs for so many queries, of which the first so many have the relevant member first in the one and second in the

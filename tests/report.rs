@@ -97,7 +97,7 @@ fn check_page(page: &str) {
 
 #[test]
 fn one_page_holds_every_chart_and_what_people_wrote_as_text() {
-    let groups = ["--queries", "queries.jsonl", "--groups", "country,industry,language"];
+    let groups = ["--queries", "queries.jsonl", "--groups", "country,industry,language", "--ablate"];
     let (page, json) = report("grouped", &groups);
     check_page(&page);
     assert_eq!(page.matches("<svg").count(), 5, "the charts");
@@ -126,6 +126,16 @@ fn one_page_holds_every_chart_and_what_people_wrote_as_text() {
     let efs: Vec<u64> =
         json["retrieval_by_ef"].as_array().unwrap().iter().map(|at| at["ef"].as_u64().unwrap()).collect();
     assert_eq!(efs, [16, 32, 64, 128, 256]);
+    let parts = json["ablation"].as_array().unwrap();
+    assert!(!parts.is_empty() && page.contains("What each part is worth"));
+    for part in parts {
+        let row = format!(
+            "<td>{}</td><td class=\"number\">{:.4}</td>",
+            part["off"].as_str().unwrap(),
+            part["ndcg"]["after"].as_f64().unwrap()
+        );
+        assert!(page.contains(&row), "{row}");
+    }
     // The worst first: of q2 only somebody unknown is relevant.
     assert_eq!((&json["worst"][0]["query"], &json["worst"][0]["ndcg"]), (&"q2".into(), &0.0.into()));
     assert_eq!(json["worst"][0]["top"][0]["member"], "x-hostile");

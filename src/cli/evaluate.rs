@@ -19,6 +19,7 @@ use rapport::evaluate::{
 };
 use rapport::index::{Snapshot, publish};
 use rapport::search::Searcher;
+use rapport::search::weights::Weights;
 use rapport::store::Store;
 use serde::Serialize;
 
@@ -45,8 +46,9 @@ pub struct Arguments {
     /// Write the rankings as a TREC run
     #[arg(long, value_name = "OUT")]
     run: Option<PathBuf>,
-    /// Compare with a TREC run, or with a generation of the index folder by its name
-    #[arg(long, value_name = "RUN|GEN")]
+    /// Compare with a TREC run, with other weights (a .toml file with a [weights] table), or with a generation of the index
+    /// folder by its name
+    #[arg(long, value_name = "RUN|WEIGHTS|GEN")]
     baseline: Option<PathBuf>,
     /// How deep rankings are written and measured
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -92,7 +94,7 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
     let comparison = match baseline {
         None => None,
         Some(baseline) => {
-            let (before, mut problems) = baseline.ranked(config, &judgements, depth).await?;
+            let (before, mut problems) = baseline.ranked(config, &searcher, &judgements, depth).await?;
             let mut comparison = compare(&judgements, &before, &run);
             problems.append(&mut comparison.problems);
             comparison.problems = problems;
@@ -105,7 +107,8 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
         let baseline = arguments.baseline.as_ref().map(|named| named.display().to_string());
         let compared = comparison.clone().zip(baseline);
         let compared = compared.map(|(comparison, baseline)| Against { baseline, comparison });
-        let report = Report::gather(&searcher, &judgements, &run, evaluation.clone(), compared).await?;
+        let report =
+            Report::gather(&searcher, &judgements, &run, evaluation.clone(), compared, ablation.clone()).await?;
         write_report(folder, &report)?;
     }
     let output = Output { evaluation, comparison, ablation };
@@ -140,6 +143,7 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
 /// What the index is compared with.
 enum Baseline {
     Run(Run, PathBuf, Vec<Problem>),
+    Weights(Weights),
     Generation(Box<Snapshot>),
 }
 
@@ -152,6 +156,9 @@ impl Baseline {
             let (named, index) = (named.display(), config.index.display());
             return Err(Usage(format!("--baseline: {named} is no file, and no generation in {index}")).into());
         }
+        if named.extension().is_some_and(|end| end == "toml") {
+            return Ok(Baseline::Weights(Config::read(named)?.weights));
+        }
         let mut problems = Vec::new();
         let run = Run::read(named, &mut problems)?;
         Ok(Baseline::Run(run, named.to_owned(), problems))
@@ -161,6 +168,7 @@ impl Baseline {
     async fn ranked(
         self,
         config: &Config,
+        searcher: &Searcher,
         judgements: &Judgements,
         depth: usize,
     ) -> anyhow::Result<(Run, Vec<Problem>)> {
@@ -168,6 +176,9 @@ impl Baseline {
             Baseline::Run(run, file, mut problems) => {
                 problems.extend(judgements.unknown_queries(&run, &file));
                 Ok((run, problems))
+            }
+            Baseline::Weights(weights) => {
+                Ok((rank_queries(&searcher.with_weights(weights), judgements, depth).await?.0, Vec::new()))
             }
             Baseline::Generation(snapshot) => {
                 let searcher = Searcher::over(config, Store::open(&config.database()).await?, *snapshot);

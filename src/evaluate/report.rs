@@ -17,7 +17,7 @@ use super::judgements::{JudgedQuery, Judgements, summary};
 use super::measure::{Retrieval, retrieval};
 use super::metrics::Metric;
 use super::run::Run;
-use super::{Comparison, Evaluation, QueryResult, SHOWN};
+use super::{Ablated, Comparison, Evaluation, QueryResult, SHOWN};
 use crate::member::Member;
 use crate::search::{SearchError, Searcher};
 
@@ -56,6 +56,9 @@ pub struct Report {
     /// Against the baseline, where one was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comparison: Option<Against>,
+    /// What each part of a match is worth, where that was measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ablation: Vec<Ablated>,
     /// How well the facets are searched with each pool, in searches for ten.
     pub retrieval_by_ef: Vec<RetrievalAt>,
     /// The queries with the lowest nDCG@10, the lowest first; of equal ones in the order of the queries.
@@ -110,6 +113,7 @@ impl Report {
         run: &Run,
         evaluation: Evaluation,
         comparison: Option<Against>,
+        ablation: Vec<Ablated>,
     ) -> Result<Report, SearchError> {
         let mut retrieval_by_ef = Vec::new();
         for ef in EFS {
@@ -118,7 +122,7 @@ impl Report {
             retrieval_by_ef.push(RetrievalAt { ef, retrieval });
         }
         let worst = worst(searcher, judgements, run, &evaluation.per_query).await?;
-        Ok(Report { evaluation, comparison, retrieval_by_ef, worst })
+        Ok(Report { evaluation, comparison, ablation, retrieval_by_ef, worst })
     }
 
     /// The report as one HTML file.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Write};
 
 use super::{Report, ReportError, Worst, captions, charts};
-use crate::evaluate::{Comparison, Difference, Estimate, Group, GroupExposure, Measured, Placed, Problem};
+use crate::evaluate::{
+    Ablated, Compared, Comparison, Difference, Estimate, Group, GroupExposure, Measured, Placed, Problem,
+};
 
 const STYLE: &str = include_str!("report.css");
 
@@ -67,6 +69,9 @@ fn write_page(out: &mut String, report: &Report, charts: &str) -> fmt::Result {
     if let Some(compared) = &report.comparison {
         let title = format!("Against {}", compared.baseline);
         section(out, &title, &comparison(&compared.comparison)?)?;
+    }
+    if !report.ablation.is_empty() {
+        section(out, "What each part is worth", &ablation(&report.ablation)?)?;
     }
     section(out, "Charts", &format!("<div class=\"charts\">\n{charts}</div>\n"))?;
     if !evaluation.groups.is_empty() {
@@ -169,8 +174,36 @@ fn exposure(groups: &[GroupExposure]) -> Result<String, fmt::Error> {
     Ok(out)
 }
 
+fn ablation(ablation: &[Ablated]) -> Result<String, fmt::Error> {
+    let row = |ablated: &Ablated| {
+        let mut row = vec![ablated.off.clone()];
+        for Compared { after, difference, p_holm, .. } in [&ablated.ndcg, &ablated.recall] {
+            let Estimate { mean, low, high } = difference;
+            row.extend([
+                format!("{after:.4}"),
+                format!("{mean:+.4}"),
+                format!("{low:+.4} to {high:+.4}"),
+                format!("{p_holm:.3}"),
+            ]);
+        }
+        row
+    };
+    let columns = [
+        "without",
+        "nDCG@10",
+        "difference",
+        "95 % interval",
+        "p (Holm)",
+        "R@100",
+        "difference",
+        "95 % interval",
+        "p (Holm)",
+    ];
+    table(1, &columns, &ablation.iter().map(row).collect::<Vec<_>>())
+}
+
 fn comparison(comparison: &Comparison) -> Result<String, fmt::Error> {
-    let row = |compared: &crate::evaluate::Compared| {
+    let row = |compared: &Compared| {
         let Estimate { mean, low, high } = compared.difference;
         vec![
             compared.metric.to_string(),
