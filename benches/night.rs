@@ -1,14 +1,15 @@
 //! What a night costs beside a full rebuild: where nothing changed, and where 1 % and 10 % of the members did.
 //!
 //! ```text
-//! cargo bench --bench night -- --members FILE.jsonl [--rounds 5] [--index DIR]
+//! cargo bench --bench night -- --members FILE.jsonl [--rounds 5] [--shares 0.01,0.1] [--index DIR] [--words]
 //! ```
 //!
 //! The members are imported into DIR (a temporary folder unless named) and a first generation is built, embedding
 //! everything. Then, in each round and for each share: of ten members that change, eight say something new of themselves and
 //! have an interest of somebody else's, one is gone, and one is new. The new texts are embedded beforehand, so that what
 //! is compared is the rebuild: the night, one with nothing left to do, and `--full` over the same database, in turn. What
-//! embedding them took is said beside.
+//! embedding them took is said beside. With `--words` a text's vector is the mean of random directions of its words, in
+//! place of the model's: a community of a million would take it hours.
 
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport::config::Config;
-use rapport::embed::{Embedder, Models};
+use rapport::embed::{EmbedError, Embedder, Model, Models, NotAVector, UnitVector};
 use rapport::index::publish::open_current;
 use rapport::member::import::Strictness;
 use rapport::member::{Member, MemberId};
@@ -27,6 +28,33 @@ use rapport::store::Store;
 use rapport::store::import::Feed;
 
 type Failure = Box<dyn std::error::Error>;
+
+/// Adds up random directions of words.
+struct Words(Model);
+
+impl Embedder for Words {
+    fn model(&self) -> &Model {
+        &self.0
+    }
+
+    fn embed(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EmbedError> {
+        let direction = |word: &str| {
+            let mut bytes = vec![0u8; self.0.dimension];
+            blake3::Hasher::new().update(word.as_bytes()).finalize_xof().fill(&mut bytes);
+            bytes
+        };
+        let vector = |text: &&str| {
+            let mut sum = vec![0f32; self.0.dimension];
+            for word in text.split_whitespace() {
+                sum.iter_mut().zip(direction(word)).for_each(|(sum, byte)| *sum += f32::from(byte) - 127.5);
+            }
+            let failed =
+                |problem: NotAVector| EmbedError::Answer { model: "words".into(), problem: problem.to_string() };
+            UnitVector::new(sum).map_err(failed)
+        };
+        texts.iter().map(vector).collect()
+    }
+}
 
 struct Bench {
     config: Config,
@@ -43,7 +71,12 @@ async fn main() -> Result<(), Failure> {
     let temporary = tempfile::tempdir()?;
     let index = option("--index").map_or_else(|| temporary.path().join("index"), PathBuf::from);
     let config = Config { index, ..Config::default() };
-    let embedder = Models::open(&config.models)?.deferred(&config.model.name, NonZeroUsize::new(2).ok_or("zero")?)?;
+    let model = Models::open(&config.models)?.deferred(&config.model.name, NonZeroUsize::new(2).ok_or("zero")?)?;
+    let by_words = arguments.iter().any(|argument| argument == "--words");
+    let embedder =
+        if by_words { Arc::new(Words(Model { content: "words".into(), ..model.model().clone() })) } else { model };
+    let shares = option("--shares").unwrap_or_else(|| "0.01,0.1".into());
+    let shares = shares.split(',').map(str::parse).collect::<Result<Vec<f64>, _>>()?;
     let store = Store::create(&config.database()).await?;
     let bench = Bench { config, embedder, store };
 
@@ -59,7 +92,7 @@ async fn main() -> Result<(), Failure> {
         took.as_secs_f64()
     );
 
-    for share in [0.01, 0.1] {
+    for share in shares {
         let (mut nights, mut idle, mut full, mut embedding) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for round in 0..rounds {
             embedding.push(bench.change(share, round).await?);

@@ -11,6 +11,7 @@ mod traces;
 
 use std::path::PathBuf;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, OnceCell};
@@ -30,6 +31,9 @@ pub use traces::{Trace, traces};
 
 /// A search is made again at most so often because a record changed under it; then it is taken as it is.
 const MOST_ATTEMPTS: usize = 4;
+
+/// Between two looks at a database that others change too.
+const SHARED_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why a community could not be opened or changed.
 #[derive(Debug, thiserror::Error)]
@@ -236,6 +240,21 @@ impl Community {
         let removed = self.store.remove(members).await?;
         self.catch_up().await?;
         Ok(removed)
+    }
+
+    /// Keeps up with changes that other machines make in a shared database, for as long as it is polled. Where the database
+    /// is this process's alone, there are none.
+    pub async fn keep_up(&self) {
+        if !self.store.is_shared() {
+            std::future::pending().await
+        }
+        loop {
+            tokio::time::sleep(SHARED_PAUSE).await;
+            let _changing = self.changing.lock().await;
+            if let Err(error) = self.catch_up().await {
+                tracing::warn!(%error, "changes of others are not seen yet");
+            }
+        }
     }
 
     /// Lays over the served generation what the database has by now. The caller holds `changing`.

@@ -166,7 +166,7 @@ fn of_two_imports_into_one_database_one_waits_in_vain() {
         let store = Store::create(&Address::Server(url.parse().unwrap())).await.unwrap();
         let lock = store.lock().await.unwrap();
         let (code, _, err) = import();
-        assert!(code == 1 && err.contains("another rapport process is writing to postgres://owner@"), "{err}");
+        assert!(code == 5 && err.contains("another rapport process is writing to postgres://owner@"), "{err}");
         lock.release().await;
         assert_eq!(import().0, 0);
         // One that died gives it back as well.

@@ -39,6 +39,7 @@ pub async fn run(config: &Config, Arguments {}: Arguments) -> anyhow::Result<Don
     tokio::select! {
         () = listener.serve(Arc::clone(&community)) => {}
         () = by_the_clock => {}
+        () = community.keep_up() => {}
         _ = interrupted.recv() => eprintln!("Interrupted; stopping"),
         _ = terminated.recv() => eprintln!("Asked to end; stopping"),
     }

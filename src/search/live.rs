@@ -35,7 +35,7 @@ impl Searcher {
         let encoded = self.encoded(&members);
         let vectors = self.vectors(&encoded).await?;
         let searcher = self.after(&changes, &encoded, &vectors);
-        if searcher.changes() > MANY {
+        if self.changes() <= MANY && searcher.changes() > MANY {
             tracing::warn!(changes = searcher.changes(), "the index is far behind; run `rapport rebuild`");
         }
         Ok(searcher)

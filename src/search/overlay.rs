@@ -15,7 +15,7 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 
 use super::view::View;
-use crate::index::columns::{Attribute, Columns, Relation, flag};
+use crate::index::columns::{Attribute, Columns, Relation};
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId};
@@ -173,9 +173,6 @@ impl Overlay {
                 insert(&mut member.listed[relation as usize], slot);
                 listing.push(relation);
             }
-        }
-        if member.awaited.iter().all(Vec::is_empty) {
-            member.flags &= !flag::LISTS_ABSENT;
         }
         for relation in listing {
             self.edit(columns, relation, waiting, |related| insert(related, slot));

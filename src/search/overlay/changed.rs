@@ -99,8 +99,7 @@ impl Changed {
             awaited,
         };
         let of_interests = changed.row_of_interests(arrival, snapshot, overlay, slot);
-        let lists_absent = if changed.awaited.iter().all(Vec::is_empty) { 0 } else { flag::LISTS_ABSENT };
-        Changed { of_interests, flags: changed.flags | lists_absent, ..changed }
+        Changed { of_interests, ..changed }
     }
 
     /// The row of the mean of the interests: the generation's, where it is the same.

@@ -10,6 +10,7 @@ use rand_chacha::ChaCha8Rng;
 use super::super::testing::{Community, embedder};
 use super::super::view::{FacetName, View};
 use super::*;
+use crate::index::columns::flag;
 use crate::index::facet::Probe;
 use crate::member::{Place, Role};
 use crate::sample;
@@ -67,7 +68,13 @@ fn told(view: &View, slot: Slot) -> String {
         let related = view.related(relation, slot).iter().filter(present);
         related.map(|other| view.id(Slot(*other)).to_owned()).collect::<BTreeSet<_>>()
     });
-    let own = (view.flags(slot), view.capacity(slot), view.coordinates(slot), view.years_experience(slot));
+    // Whether somebody lists who is no member is for nights to know.
+    let own = (
+        view.flags(slot) & !flag::LISTS_ABSENT,
+        view.capacity(slot),
+        view.coordinates(slot),
+        view.years_experience(slot),
+    );
     let places = (view.utc_offset(slot), view.location(slot), view.hometown(slot), view.word_length(slot));
     let single = [view.profession(slot), view.industry(slot), view.offers(slot)].map(phrase);
     let lists = (phrases(&mut view.interests(slot)), phrases(&mut view.overcame(slot)));
