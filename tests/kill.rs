@@ -69,6 +69,9 @@ fn fresh(id: usize, round: usize) -> Member {
 /// that was killed, either of two.
 type Known = BTreeMap<String, Vec<Option<Member>>>;
 
+/// A member, and what becomes of them.
+type Change = (String, Option<Member>);
+
 fn check(config: &Config, known: &mut Known, round: usize) {
     wait(async {
         open_current(&config.index).unwrap_or_else(|error| panic!("round {round}: {error}"));
@@ -108,17 +111,17 @@ fn nothing_acknowledged_is_lost_and_nothing_removed_comes_back() {
         let some: Vec<Member> = (0..12).sample(&mut random, 3).into_iter().map(|id| fresh(id, round)).collect();
         let there = known.iter().filter(|(_, possible)| possible[0].is_some()).map(|(id, _)| id.clone());
         let chosen = there.choose(&mut random);
-        let (arguments, input, changed): (Vec<String>, Vec<u8>, Vec<(String, Option<Member>)>) =
-            match (random.random_range(0..5), chosen) {
-                (0, _) => (vec!["rebuild".into()], Vec::new(), Vec::new()),
-                (1, Some(id)) => (vec!["remove".into(), id.clone()], Vec::new(), vec![(id, None)]),
-                (2, Some(id)) => (vec!["forget".into(), id.clone()], Vec::new(), vec![(id, None)]),
-                (other, _) => {
-                    let verb = if other == 3 { "import" } else { "upsert" };
-                    let changed = some.iter().map(|member| (member.id.to_string(), Some(member.clone())));
-                    (vec![verb.into(), "-".into()], lines(&some), changed.collect())
-                }
-            };
+        let (arguments, input, changed): (Vec<String>, Vec<u8>, Vec<Change>) = match (random.random_range(0..5), chosen)
+        {
+            (0, _) => (vec!["rebuild".into()], Vec::new(), Vec::new()),
+            (1, Some(id)) => (vec!["remove".into(), id.clone()], Vec::new(), vec![(id, None)]),
+            (2, Some(id)) => (vec!["forget".into(), id.clone()], Vec::new(), vec![(id, None)]),
+            (other, _) => {
+                let verb = if other == 3 { "import" } else { "upsert" };
+                let changed = some.iter().map(|member| (member.id.to_string(), Some(member.clone())));
+                (vec![verb.into(), "-".into()], lines(&some), changed.collect())
+            }
+        };
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let done = run_killed(&config, &arguments, &input, after);
         ended += usize::from(done);

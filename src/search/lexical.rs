@@ -2,10 +2,11 @@
 //! what each sought word is worth, and whose profiles hold most of them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashSet};
 
 use fixedbitset::FixedBitSet;
 
+use super::overlay::Standing;
 use super::retrieve::turn;
 use super::spelling::corrected;
 use super::view::View;
@@ -39,16 +40,16 @@ impl Term {
 
     /// What the word adds to the BM25 of a profile in which it stands `count` times:
     /// idf · count / (count + k1 (1 − b + b · length / mean length)), without the constant factor k1 + 1.
-    fn weight(&self, view: &View, slot: Slot, count: u8) -> f32 {
+    fn weight(&self, count: u8, length: u32, mean_length: f32) -> f32 {
         let count = f32::from(count);
-        let length = view.word_length(slot) as f32 / view.mean_length();
+        let length = length as f32 / mean_length;
         self.idf * count / (count + K1 * (1.0 - B + B * length))
     }
 
     /// The word's weight in a member's profile; nothing where it does not stand there.
     pub(super) fn in_profile(&self, view: &View, slot: Slot) -> Option<f32> {
         let count = view.word_count(slot, self.key);
-        (count > 0).then(|| self.weight(view, slot, count))
+        (count > 0).then(|| self.weight(count, view.word_length(slot), view.mean_length()))
     }
 }
 
@@ -92,17 +93,17 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// The term's weight in a profile, if it stands there, after going on to the member's place and past it.
-    fn take(&mut self, view: &View, slot: u32) -> f32 {
+    /// How often the term stands in a profile, after going on to the member's place and past it.
+    fn take(&mut self, slot: u32) -> Option<u8> {
         if self.slots.first().is_some_and(|first| *first < slot) {
             self.skip(self.slots.partition_point(|other| *other < slot));
         }
-        let (Some(&next), Some(&count)) = (self.slots.first(), self.counts.first()) else { return 0.0 };
+        let (&next, &count) = (self.slots.first()?, self.counts.first()?);
         if next != slot {
-            return 0.0;
+            return None;
         }
         self.skip(1);
-        self.term.weight(view, Slot(slot), count)
+        Some(count)
     }
 
     fn skip(&mut self, postings: usize) {
@@ -139,7 +140,12 @@ pub(super) fn best<'a>(terms: &'a [Term], view: &'a View, allowed: &FixedBitSet,
     let mut kept: BinaryHeap<Reverse<(u32, u64, u32)>> = BinaryHeap::new();
     let mut least = 0.0;
     let mut common = 0;
-    let mut keep = |score: f32, slot: u32| {
+    let mean_length = view.mean_length();
+    // Gives what one must have to be kept, once there are enough.
+    let mut keep = |score: f32, slot: u32, least: f32| {
+        if score < least {
+            return None;
+        }
         kept.push(Reverse((score.to_bits(), turn(slot, seed), slot)));
         if kept.len() <= most {
             return None;
@@ -148,29 +154,37 @@ pub(super) fn best<'a>(terms: &'a [Term], view: &'a View, allowed: &FixedBitSet,
         kept.peek().map(|Reverse((score, ..))| f32::from_bits(*score))
     };
     // Those who changed are few: every word of theirs is looked at.
-    let mut changed: BTreeMap<u32, f32> = BTreeMap::new();
+    let mut changed: Vec<f32> = vec![0.0; if view.overlay.is_empty() { 0 } else { view.slots() }];
     for Walk { term, .. } in &walks {
-        let having = view.changed_with_word(term.key).iter().filter(|(slot, _)| allowed.contains(*slot as usize));
-        for (slot, count) in having {
-            *changed.entry(*slot).or_default() += term.weight(view, Slot(*slot), *count);
+        for Standing { slot, count, length } in view.changed_with_word(term.key) {
+            if let Some(score) = changed.get_mut(*slot as usize) {
+                *score += term.weight(*count, *length, mean_length);
+            }
         }
     }
-    for (slot, score) in changed {
-        least = keep(score, slot).unwrap_or(least);
+    for (slot, score) in changed.into_iter().enumerate().filter(|(slot, score)| *score > 0.0 && allowed.contains(*slot))
+    {
+        least = keep(score, slot as u32, least).unwrap_or(least);
     }
     let allowed = view.unchanged(allowed);
     while let Some(slot) = walks[common..].iter().filter_map(|walk| walk.slots.first()).min().copied() {
-        let mut score: f32 = walks[common..].iter_mut().map(|walk| walk.take(view, slot)).sum();
         if !allowed.contains(slot as usize) {
+            for walk in &mut walks[common..] {
+                walk.take(slot);
+            }
             continue;
         }
+        let length = view.word_length(Slot(slot));
+        let weigh =
+            |walk: &mut Walk<'_>| walk.take(slot).map_or(0.0, |count| walk.term.weight(count, length, mean_length));
+        let mut score: f32 = walks[common..].iter_mut().map(weigh).sum();
         for at in (0..common).rev() {
             if score + reach[at] < least {
                 break;
             }
-            score += walks[at].take(view, slot);
+            score += weigh(&mut walks[at]);
         }
-        if let Some(score) = keep(score, slot) {
+        if let Some(score) = keep(score, slot, least) {
             least = score;
             common = reach.partition_point(|reach| *reach < least);
         }

@@ -23,7 +23,18 @@ pub(super) use changed::Changed;
 pub(super) use layer::Layer;
 use postings::Postings;
 
-type Map<K, V> = imbl::HashMap<K, V>;
+/// Keys are hashes and slots already: a fast hasher does.
+type Map<K, V> = imbl::GenericHashMap<K, V, foldhash::fast::RandomState, imbl::shared_ptr::DefaultSharedPtr>;
+
+/// A word in a changed profile.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing {
+    pub(super) slot: u32,
+    /// How often it stands there.
+    pub(super) count: u8,
+    /// How many words the profile has.
+    pub(super) length: u32,
+}
 
 /// Members over a generation.
 #[derive(Debug, Clone)]
@@ -40,7 +51,7 @@ pub(super) struct Overlay {
     /// Relations that are not as the generation has them, by relation and slot.
     related: [Map<u32, Arc<[u32]>>; 3],
     values: Postings<u32>,
-    words: Postings<(u32, u8)>,
+    words: Postings<Standing>,
     /// Profiles with words beyond the generation's, and words in profiles.
     pub(super) more_profiles: isize,
     pub(super) more_words: i64,
@@ -119,7 +130,7 @@ impl Overlay {
         if self.is_empty() { built } else { self.values.count(attribute.posting(key), built) }
     }
 
-    pub(super) fn with_word(&self, word: Key) -> &[(u32, u8)] {
+    pub(super) fn with_word(&self, word: Key) -> &[Standing] {
         self.words.of(word)
     }
 
@@ -190,12 +201,15 @@ impl Overlay {
             before.values().for_each(|(attribute, key)| {
                 self.values.leave(attribute.posting(key), |at| was_changed && *at == slot.0);
             });
-            before.words.iter().for_each(|(word, _)| self.words.leave(*word, |(at, _)| was_changed && *at == slot.0));
+            before.words.iter().for_each(|(word, _)| self.words.leave(*word, |at| was_changed && at.slot == slot.0));
             self.more_profiles -= isize::from(!before.words.is_empty());
             self.more_words -= i64::from(before.word_length());
         }
         member.values().for_each(|(attribute, key)| self.values.join(attribute.posting(key), slot.0));
-        member.words.iter().for_each(|(word, count)| self.words.join(*word, (slot.0, *count)));
+        let length = member.word_length();
+        for (word, count) in &member.words {
+            self.words.join(*word, Standing { slot: slot.0, count: *count, length });
+        }
         self.more_profiles += isize::from(!member.words.is_empty());
         self.more_words += i64::from(member.word_length());
         for relation in Relation::ALL {

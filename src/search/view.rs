@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use super::overlay::{Changed, Layer, Overlay};
+use super::overlay::{Changed, Layer, Overlay, Standing};
 use crate::index::columns::{Attribute, Relation};
 use crate::index::encode::PlaceKeys;
 use crate::index::facet::{Facet, Probe};
@@ -200,8 +200,8 @@ impl View {
         self.snapshot.columns.words.postings(word)
     }
 
-    /// The changed profiles with the word, and how often each has it.
-    pub(super) fn changed_with_word(&self, word: Key) -> &[(u32, u8)] {
+    /// The changed profiles with the word.
+    pub(super) fn changed_with_word(&self, word: Key) -> &[Standing] {
         self.overlay.with_word(word)
     }
 

@@ -129,10 +129,25 @@ impl Task for Estimate<'_> {
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) {
+        // Plain loops: adapters are not always compiled for the processor along with this.
+        let (weights, lines) = (self.query.weights(), self.lines);
         for strip in self.strips {
-            for ((slot, row), codes) in strip.slots.iter().zip(&strip.rows).zip(strip.codes.chunks_exact(self.lines)) {
+            let Strip { slots, rows, codes } = strip.as_ref();
+            let mut estimates = [0; STRIP];
+            let mut at = 0;
+            while at + 4 <= slots.len() {
+                let code = |nth: usize| &codes[(at + nth) * lines..][..lines];
+                let four = kernel.four(weights, [code(0), code(1), code(2), code(3)]);
+                estimates[at..at + 4].copy_from_slice(&four);
+                at += 4;
+            }
+            while at < slots.len() {
+                estimates[at] = kernel.nibbles(weights, &codes[at * lines..][..lines]);
+                at += 1;
+            }
+            for ((slot, row), estimate) in slots.iter().zip(rows).zip(estimates) {
                 if self.allowed.contains(*slot as usize) {
-                    self.found.push((kernel.nibbles(self.query.weights(), codes), *slot, *row));
+                    self.found.push((estimate, *slot, *row));
                 }
             }
         }

@@ -103,7 +103,7 @@ fn assert_same(live: &View, built: &View, round: u64) {
             assert_eq!(live.count_with_word(word), built.count_with_word(word));
             let (slots, _) = live.built_with_word(word);
             let kept = slots.iter().copied().filter(|slot| !live.overlay.is_changed(Slot(*slot)));
-            let all = kept.chain(live.changed_with_word(word).iter().map(|(slot, _)| *slot)).collect();
+            let all = kept.chain(live.changed_with_word(word).iter().map(|standing| standing.slot)).collect();
             assert_eq!(ids_of(live, all), ids_of(built, built.built_with_word(word).0.to_vec()));
         }
         let changed = Changed::of_built(&built.snapshot, others);
