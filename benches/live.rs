@@ -51,8 +51,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let members = store.page(None, u32::MAX).await?;
     let changed = |at: usize, member: &Member| {
         let about = format!("{} Lately I changed my mind, {at} times over.", member.about.as_deref().unwrap_or(""));
-        let id =
-            if at % 2 == 0 { member.id.clone() } else { MemberId::new(format!("new-{at:06}")).unwrap_or_default() };
+        let id = if at.is_multiple_of(2) {
+            member.id.clone()
+        } else {
+            MemberId::new(format!("new-{at:06}")).unwrap_or_default()
+        };
         Member { id, about: Some(about), ..member.clone() }
     };
     let community = Community::open_with(&config, embedder.clone()).await?;

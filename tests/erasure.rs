@@ -157,3 +157,33 @@ fn the_last_member_can_be_forgotten_too() {
     wait(community.forget(&id_of(ID))).unwrap();
     assert_eq!(wait(traces(&config, &id_of(ID))).unwrap(), []);
 }
+
+#[test]
+fn an_erasure_that_was_broken_off_is_ended_by_whoever_opens_the_folder_next() {
+    // As a crash leaves them: after the note, after the record is gone, after nothing names the member any more.
+    for broken_off in ["noted", "erased", "unnamed"] {
+        let (_folder, config, community) = entangled();
+        wait(community.forget(&id_of("s-0000002"))).unwrap();
+        let ledger = config.index.join("forgotten.jsonl");
+        let finished = fs::read_to_string(&ledger).unwrap();
+        wait(community.forget(&id_of(ID))).unwrap();
+        // The same list without the last line, in which the erasure is done.
+        let lines: Vec<String> = fs::read_to_string(&ledger).unwrap().lines().map(str::to_owned).collect();
+        let noted = lines[..lines.len() - 1].join("\n") + "\n";
+        assert!(noted.starts_with(&finished) && noted != finished, "one line more");
+        if broken_off != "unnamed" {
+            wait(community.upsert(&[quixote()])).unwrap();
+        }
+        if broken_off == "erased" {
+            wait(community.remove(&[id_of(ID)])).unwrap();
+        }
+        drop(community);
+        fs::write(&ledger, noted).unwrap();
+        let community = wait(Community::open_with(&config, embedder())).unwrap();
+        assert_eq!(wait(traces(&config, &id_of(ID))).unwrap(), [], "{broken_off}");
+        assert!(anywhere(&config, SECRET.as_bytes()).is_empty(), "{broken_off}");
+        let last = fs::read_to_string(&ledger).unwrap().lines().last().unwrap().to_owned();
+        assert!(last.contains("\"done\":true"), "{broken_off}: {last}");
+        drop(community);
+    }
+}

@@ -101,12 +101,25 @@ impl Community {
 
     /// Ends erasures that a crash broke off.
     pub(super) async fn finish_erasures(&self) -> Result<(), CommunityError> {
-        let ledger = Ledger::open(self.config.index.join(ledger::FILE))?;
+        let path = self.config.index.join(ledger::FILE);
+        let ledger = Ledger::open(path.clone())?;
+        let unfinished = ledger.unfinished();
+        if unfinished.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!("an erasure was broken off; it is ended now");
         let mut ids = self.store.member_ids().await?;
         ids.extend(self.store.changes_since(0).await?.removed.into_iter().filter_map(|id| MemberId::new(id).ok()));
-        for id in ledger.unfinished(&ids) {
-            tracing::warn!("an erasure was broken off; it is ended now");
-            self.forget(id).await?;
+        for entry in unfinished {
+            match ids.iter().find(|id| ledger.hash(id) == entry.member) {
+                Some(id) => drop(self.forget(id).await?),
+                // Nothing names them any more: the last steps are left.
+                None => {
+                    self.prune_embeddings().await?;
+                    self.store.purge().await?;
+                    Ledger::open(path.clone())?.close(entry)?;
+                }
+            }
         }
         Ok(())
     }

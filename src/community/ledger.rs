@@ -89,13 +89,15 @@ impl Ledger {
         self.latest().get(self.hash(id).as_str()).copied()
     }
 
-    /// Those whose erasure was begun and did not come to its end.
-    pub(super) fn unfinished<'a>(&self, ids: &'a [MemberId]) -> Vec<&'a MemberId> {
-        let latest = self.latest();
-        if latest.values().all(|entry| entry.done) {
-            return Vec::new();
-        }
-        ids.iter().filter(|id| latest.get(self.hash(id).as_str()).is_some_and(|entry| !entry.done)).collect()
+    /// The members whose erasure was begun and did not come to its end, by their hashes.
+    pub(super) fn unfinished(&self) -> Vec<Entry> {
+        self.latest().into_values().filter(|entry| !entry.done).cloned().collect()
+    }
+
+    /// Notes that an erasure came to its end, of whomever it was.
+    pub(super) fn close(&mut self, unfinished: Entry) -> Result<(), CommunityError> {
+        self.entries.push(Entry { done: true, ..unfinished });
+        self.write()
     }
 
     /// Those forgotten by a change after the given one.

@@ -354,7 +354,7 @@ mod neon {
 
 /// Asks the processor for the cache lines of values that are read soon; does nothing where there is no such request.
 #[inline(always)]
-pub(super) fn prefetch<T>(values: &[T]) {
+pub(crate) fn prefetch<T>(values: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};

@@ -6,7 +6,6 @@ use std::path::Path;
 use simsimd::SpatialSimilarity;
 
 use super::arrays::{Array, ArrayFile, ArrayWriter, Damaged};
-use super::kernels::prefetch;
 use crate::member::fold::Key;
 
 /// Dot product of two f32 vectors of one length.
@@ -85,14 +84,6 @@ impl Vectors {
     pub fn row(&self, row: u32) -> Option<&[f32]> {
         let start = (row as usize).checked_mul(self.dimension)?;
         self.matrix.get(start..start.checked_add(self.dimension)?)
-    }
-
-    /// Asks for a row that is compared soon: rows lie far apart, and waiting for memory costs more than the arithmetic.
-    #[inline]
-    pub fn prefetch(&self, row: u32) {
-        if let Some(row) = self.row(row) {
-            prefetch(row);
-        }
     }
 
     /// All values, row after row.

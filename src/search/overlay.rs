@@ -57,7 +57,7 @@ pub(super) struct Overlay {
     pub(super) more_words: i64,
     /// Vectors that the generation has not; their rows come after its own.
     texts: Map<Key, u32>,
-    vectors: imbl::Vector<Arc<[f32]>>,
+    vectors: Rows,
     first_row: u32,
     pub(super) profile: Layer,
     pub(super) interests: Layer,
@@ -81,7 +81,7 @@ impl Overlay {
             more_profiles: 0,
             more_words: 0,
             texts: Map::default(),
-            vectors: imbl::Vector::new(),
+            vectors: Rows { dimension: snapshot.vectors.dimension(), chunks: Vec::new(), rows: 0 },
             first_row: snapshot.vectors.len() as u32,
             profile: Layer::default(),
             interests: Layer::default(),
@@ -148,7 +148,7 @@ impl Overlay {
     }
 
     pub(super) fn vector(&self, row: u32) -> Option<&[f32]> {
-        self.vectors.get(row.checked_sub(self.first_row)? as usize).map(|vector| &vector[..])
+        self.vectors.get(row.checked_sub(self.first_row)?)
     }
 
     pub(super) fn related(&self, relation: Relation, slot: Slot) -> Option<&[u32]> {
@@ -226,10 +226,7 @@ impl Overlay {
             (&mut self.profile, &snapshot.profile, member.profile, before.and_then(|before| before.profile)),
             (&mut self.interests, &snapshot.interests, member.of_interests, before.and_then(|was| was.of_interests)),
         ] {
-            let vector = |row: u32| {
-                let row = row.checked_sub(self.first_row)?;
-                self.vectors.get(row as usize).map(|vector| &vector[..])
-            };
+            let vector = |row: u32| self.vectors.get(row.checked_sub(self.first_row)?);
             let vector = now.and_then(|row| snapshot.vectors.row(row).or_else(|| vector(row)));
             layer.put(facet, slot, now.zip(vector), was);
         }
@@ -243,9 +240,8 @@ impl Overlay {
     }
 
     /// Keeps a vector that the generation has not, and gives its row.
-    fn keep(&mut self, vector: Arc<[f32]>) -> u32 {
-        self.vectors.push_back(vector);
-        self.first_row + self.vectors.len() as u32 - 1
+    fn keep(&mut self, vector: &[f32]) -> u32 {
+        self.first_row + self.vectors.push(vector)
     }
 
     /// Brings a relation up to date with whom a member lists now.
@@ -289,7 +285,7 @@ impl View {
                 && overlay.find(key).is_none()
                 && let Some(vector) = (arrival.vector)(key)
             {
-                let row = overlay.keep(vector);
+                let row = overlay.keep(&vector);
                 overlay.texts.insert(key, row);
             }
         }
@@ -328,6 +324,38 @@ pub(super) struct Arrival<'a> {
     /// Of age, an absent `adult` read as the generation reads it.
     pub(super) adult: bool,
     pub(super) vector: &'a dyn Fn(Key) -> Option<Arc<[f32]>>,
+}
+
+/// Vectors side by side, so that one that is needed soon can be asked for; a few dozen of them are copied when one comes.
+#[derive(Debug, Clone)]
+struct Rows {
+    dimension: usize,
+    chunks: Vec<Arc<Vec<f32>>>,
+    rows: u32,
+}
+
+impl Rows {
+    /// Rows to a chunk.
+    const TOGETHER: u32 = 64;
+
+    fn get(&self, row: u32) -> Option<&[f32]> {
+        let chunk = self.chunks.get((row / Self::TOGETHER) as usize)?;
+        let start = (row % Self::TOGETHER) as usize * self.dimension;
+        chunk.get(start..start + self.dimension)
+    }
+
+    /// Adds a vector of this dimension, and gives its row.
+    fn push(&mut self, vector: &[f32]) -> u32 {
+        debug_assert_eq!(vector.len(), self.dimension);
+        if self.rows.is_multiple_of(Self::TOGETHER) {
+            self.chunks.push(Arc::default());
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            Arc::make_mut(chunk).extend(vector.iter().copied().chain(std::iter::repeat(0.0)).take(self.dimension));
+        }
+        self.rows += 1;
+        self.rows - 1
+    }
 }
 
 fn insert(slots: &mut Vec<u32>, slot: u32) {

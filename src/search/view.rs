@@ -12,6 +12,7 @@ use super::overlay::{Changed, Layer, Overlay, Standing};
 use crate::index::columns::{Attribute, Relation};
 use crate::index::encode::PlaceKeys;
 use crate::index::facet::{Facet, Probe};
+use crate::index::kernels::prefetch;
 use crate::index::vectors::dot;
 use crate::index::{Slot, Snapshot};
 use crate::member::fold::Key;
@@ -222,7 +223,9 @@ impl View {
 
     /// Asks for a vector that is compared soon.
     pub(super) fn prefetch(&self, row: u32) {
-        self.snapshot.vectors.prefetch(row);
+        if let Some(vector) = self.vector(row) {
+            prefetch(vector);
+        }
     }
 
     fn facet(&self, name: FacetName) -> (&Facet, &Layer) {

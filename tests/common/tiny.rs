@@ -161,7 +161,6 @@ impl Whole {
             ["nurse", "chess", "us", "boston", "en", "welding"].iter().map(|text| Key::of(&fold(text))).collect();
         let mut read = 0u64;
         let mut row = |row: u32| {
-            vectors.prefetch(row);
             read += vectors.row(row).map_or(0, |row| row.len() as u64);
         };
         for &slot in &self.slots {

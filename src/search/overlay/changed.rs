@@ -1,7 +1,5 @@
 //! A member over the generation: what its columns would hold.
 
-use std::sync::Arc;
-
 use super::{Arrival, Overlay};
 use crate::index::columns::{Attribute, NONE, Relation, flag, flags_of, shown_capacity};
 use crate::index::encode::{Phrase, PlaceKeys};
@@ -125,7 +123,7 @@ impl Changed {
             let before = overlay.changed(slot)?.of_interests?;
             overlay.vector(before).filter(|vector| **vector == *mean).map(|_| before)
         });
-        Some(known.unwrap_or_else(|| overlay.keep(Arc::from(mean))))
+        Some(known.unwrap_or_else(|| overlay.keep(&mean)))
     }
 
     /// A member who is gone: nothing but the id that the slot belongs to.
