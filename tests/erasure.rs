@@ -169,10 +169,14 @@ fn an_erasure_that_was_broken_off_is_ended_by_whoever_opens_the_folder_next() {
         wait(community.forget(&id_of(ID))).unwrap();
         // The same list without the last line, in which the erasure is done.
         let lines: Vec<String> = fs::read_to_string(&ledger).unwrap().lines().map(str::to_owned).collect();
-        let noted = lines[..lines.len() - 1].join("\n") + "\n";
+        let mut noted = lines[..lines.len() - 1].join("\n") + "\n";
         assert!(noted.starts_with(&finished) && noted != finished, "one line more");
         if broken_off != "unnamed" {
             wait(community.upsert(&[quixote()])).unwrap();
+            // It is this record that was to be forgotten.
+            let (_, last) = wait(community.store().size()).unwrap();
+            let line: serde_json::Value = serde_json::from_str(noted.lines().last().unwrap()).unwrap();
+            noted = noted.replace(&format!("\"change\":{}", line["change"]), &format!("\"change\":{}", last + 1));
         }
         if broken_off == "erased" {
             wait(community.remove(&[id_of(ID)])).unwrap();
@@ -186,4 +190,21 @@ fn an_erasure_that_was_broken_off_is_ended_by_whoever_opens_the_folder_next() {
         assert!(last.contains("\"done\":true"), "{broken_off}: {last}");
         drop(community);
     }
+}
+
+#[test]
+fn who_came_again_after_a_broken_off_erasure_stays() {
+    let (_folder, config, community) = entangled();
+    wait(community.forget(&id_of(ID))).unwrap();
+    let ledger = config.index.join("forgotten.jsonl");
+    let lines: Vec<String> = fs::read_to_string(&ledger).unwrap().lines().map(str::to_owned).collect();
+    drop(community);
+    fs::write(&ledger, lines[..lines.len() - 1].join("\n") + "\n").unwrap();
+    // An import does not look at the list.
+    wait(async { Store::open(&config.database()).await.unwrap().upsert(&[quixote()]).await.unwrap() });
+    let community = wait(Community::open_with(&config, embedder())).unwrap();
+    assert_eq!(wait(community.export(&id_of(ID))).unwrap().member, quixote());
+    drop(community);
+    let community = wait(Community::open_with(&config, embedder())).unwrap();
+    assert!(wait(community.export(&id_of(ID))).is_ok(), "nor later");
 }

@@ -111,14 +111,19 @@ impl Community {
         let mut ids = self.store.member_ids().await?;
         ids.extend(self.store.changes_since(0).await?.removed.into_iter().filter_map(|id| MemberId::new(id).ok()));
         for entry in unfinished {
-            match ids.iter().find(|id| ledger.hash(id) == entry.member) {
-                Some(id) => drop(self.forget(id).await?),
+            let Some(id) = ids.iter().find(|id| ledger.hash(id) == entry.member) else {
                 // Nothing names them any more: the last steps are left.
-                None => {
-                    self.prune_embeddings().await?;
-                    self.store.purge().await?;
-                    Ledger::open(path.clone())?.close(entry)?;
-                }
+                self.prune_embeddings().await?;
+                self.store.purge().await?;
+                Ledger::open(path.clone())?.close(entry)?;
+                continue;
+            };
+            let (stored, _) = self.store.members(&[id.as_str()]).await?;
+            if stored.values().any(|stored| stored.change >= entry.change) {
+                // They were written again after they were to be forgotten, which was never acknowledged; this was.
+                Ledger::open(path.clone())?.close(entry)?;
+            } else {
+                self.forget(id).await?;
             }
         }
         Ok(())
