@@ -49,7 +49,11 @@ pub async fn traces(config: &Config, id: &MemberId) -> Result<Vec<Trace>, Commun
             if !path.is_file() || name == WriteLock::FILE {
                 continue;
             }
-            let bytes = fs::read(&path).map_err(CommunityError::io(&path))?;
+            let bytes = match fs::read(&path) {
+                // A database's log goes when its last reader does.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                read => read.map_err(CommunityError::io(&path))?,
+            };
             let mentions = if name.starts_with(Address::FILE) { mentions_in_database } else { mentions };
             let count = mentions(&bytes, id.as_str());
             if count > 0 {
