@@ -3,6 +3,7 @@
 pub mod community;
 pub mod config;
 pub mod control;
+mod durable;
 pub mod embed;
 pub mod evaluate;
 pub mod index;

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::ledger::{self, Ledger, sync_folder};
+use super::ledger::{self, Ledger};
 use super::{Community, CommunityError};
 use crate::config::Config;
+use crate::durable;
 use crate::index::publish;
 use crate::store::{Address, Store, StoreError, WriteLock};
 
@@ -47,12 +48,7 @@ impl Community {
         let mut unfinished = file.as_os_str().to_owned();
         unfinished.push(".unfinished");
         let unfinished = PathBuf::from(unfinished);
-        match fs::remove_file(&unfinished) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(CommunityError::io(&unfinished)(error));
-            }
-            _ => {}
-        }
+        durable::remove_if_there(&unfinished).map_err(CommunityError::io(&unfinished))?;
         self.store.copy_to(&unfinished).await?;
         let copy = Store::open_copy(&unfinished).await?;
         let (members, change) = copy.size().await?;
@@ -60,8 +56,7 @@ impl Community {
         let finish = || -> std::io::Result<u64> {
             let copy = File::open(&unfinished)?;
             copy.sync_all()?;
-            fs::rename(&unfinished, file)?;
-            sync_folder(file)?;
+            durable::rename(&unfinished, file)?;
             Ok(copy.metadata()?.len())
         };
         Ok(BackedUp { members, change, bytes: finish().map_err(CommunityError::io(file))? })
@@ -99,8 +94,14 @@ pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -
         copy.erase(id).await?;
         copy.drop_tombstone(id).await?;
     }
+    // What is still in the log goes into the file: a crash between here and the last step costs nothing of it. One that does
+    // not open is what a backup is for.
     let before = match Store::open(&config.database()).await {
-        Ok(store) => store.size().await.map_or(0, |(_, last)| last),
+        Ok(store) => {
+            let last = store.size().await.map_or(0, |(_, last)| last);
+            store.close_into_one_file().await?;
+            last
+        }
         Err(_) => 0,
     };
     copy.number_changes_above(before.max(ledger.last_change()) + 1).await?;
@@ -113,10 +114,9 @@ pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -
     let replace = || -> std::io::Result<()> {
         File::open(&staged)?.sync_all()?;
         for log in logs(&database) {
-            remove_if_there(&log)?;
+            durable::remove_if_there(&log)?;
         }
-        fs::rename(&staged, &database)?;
-        sync_folder(&database)
+        durable::rename(&staged, &database)
     };
     replace().map_err(CommunityError::io(&database))?;
     Ok(Restored { members, kept_out, ledger: index.join(ledger::FILE) })
@@ -132,12 +132,7 @@ fn logs(database: &Path) -> [PathBuf; 2] {
 
 fn remove_database(database: &Path) -> Result<(), CommunityError> {
     let [wal, shm] = logs(database);
-    [database, &wal, &shm].into_iter().try_for_each(|file| remove_if_there(file).map_err(CommunityError::io(file)))
-}
-
-fn remove_if_there(file: &Path) -> std::io::Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    [database, &wal, &shm]
+        .into_iter()
+        .try_for_each(|file| durable::remove_if_there(file).map_err(CommunityError::io(file)))
 }

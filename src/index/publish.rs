@@ -10,11 +10,11 @@
 
 mod kept;
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{IndexError, Snapshot};
+use crate::durable;
 
 pub use kept::{Kept, Standing, list, oldest_sequence, prune};
 
@@ -91,14 +91,11 @@ pub fn folders(index: &Path) -> Result<Vec<PathBuf>, IndexError> {
 pub fn withdraw(index: &Path) -> Result<(), IndexError> {
     if let Some(last) = kept::numbers(index)?.last() {
         let path = index.join(WITHDRAWN);
-        fs::write(&path, name_of(*last)).map_err(IndexError::io(&path))?;
-        File::open(&path).and_then(|file| file.sync_all()).map_err(IndexError::io(&path))?;
+        durable::replace(&path, name_of(*last).as_bytes()).map_err(IndexError::io(&path))?;
     }
     let path = index.join(CURRENT);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(IndexError::io(&path)(error)),
-        _ => sync(index)?,
-    }
+    durable::remove_if_there(&path).map_err(IndexError::io(&path))?;
+    sync(index)?;
     for folder in folders(index)? {
         fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
     }
@@ -195,21 +192,10 @@ pub fn rollback(index: &Path, to: Option<&str>) -> Result<Snapshot, IndexError> 
 
 /// Lets `CURRENT` name a generation that is there: all of it or nothing is seen, now and after a power cut.
 fn make_current(index: &Path, name: &str) -> Result<(), IndexError> {
-    let beside = index.join(format!("{CURRENT}.new"));
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&beside)?;
-        writeln!(file, "{name}")?;
-        file.sync_all()?;
-        fs::rename(&beside, index.join(CURRENT))
-    };
-    write().map_err(IndexError::io(&beside))?;
-    sync(index)
+    let path = index.join(CURRENT);
+    durable::replace(&path, format!("{name}\n").as_bytes()).map_err(IndexError::io(&path))
 }
 
-/// Makes the names in a folder durable. Windows has no such call and needs none.
 fn sync(folder: &Path) -> Result<(), IndexError> {
-    if cfg!(unix) {
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(IndexError::io(folder))?;
-    }
-    Ok(())
+    durable::sync_folder(folder).map_err(IndexError::io(folder))
 }

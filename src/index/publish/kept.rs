@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{STAGING, current, name_of, number_of};
+use crate::durable;
 use crate::index::manifest::Manifest;
 use crate::index::{IndexError, MANIFEST};
 
@@ -120,10 +121,7 @@ pub fn oldest_sequence(index: &Path) -> Result<Option<u64>, IndexError> {
 
 /// Removes a generation, its manifest first, so that half of one is never taken for a whole.
 fn remove(folder: &Path) -> Result<(), IndexError> {
-    match fs::remove_file(folder.join(MANIFEST)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(IndexError::io(folder)(error)),
-        _ => {}
-    }
+    durable::remove_if_there(&folder.join(MANIFEST)).map_err(IndexError::io(folder))?;
     fs::remove_dir_all(folder).map_err(IndexError::io(folder))
 }
 
