@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 use rapport::config::Config;
-#[cfg(unix)]
-use rapport::control::{Connection, Request, connect};
+use rapport::control::Request;
 use rapport::member::import::Strictness;
 use rapport::member::{Member, MemberId};
 use rapport::store::full::{NotRemoved, Present};
 use rapport::store::import::{Feed, ImportEvent, ImportFailed, RowsOf, import as import_feed};
-use rapport::store::{ImportLock, ServerUrl, Store, StoreError, Upserted, WriteLock};
+use rapport::store::{ImportLock, ServerUrl, Store, Upserted, WriteLock};
 use tokio::runtime::Handle;
 
+use super::writer::{Writer, server_of};
 use super::{Done, Usage, render};
 
 /// Bad lines shown; the others are only counted and written to the rejects file.
@@ -49,7 +49,7 @@ pub struct Arguments {
 
 pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<Done> {
     let feeds = feeds(&arguments)?;
-    let (store, writer) = Writer::open(&config).await?;
+    let (store, writer) = Into::open(&config).await?;
     let present = if arguments.full { Some(Present::begin(&store).await?) } else { None };
     let runtime = Handle::current();
     // Reading and parsing block: not on the runtime's own threads.
@@ -62,55 +62,45 @@ pub async fn run(config: Config, arguments: Arguments) -> anyhow::Result<Done> {
     tokio::task::spawn_blocking(import).await?
 }
 
-/// Who writes what is read: this process, or the server that has the folder, whose searches then find it at once.
-enum Writer {
-    Own(WriteLock, ImportLock),
-    #[cfg(unix)]
-    Server(Connection),
+/// Who writes what is read.
+enum Into {
+    /// This process, which embeds nothing: the next search or rebuild does.
+    Store(WriteLock, ImportLock),
+    /// The server that has the folder; its searches find it at once.
+    Server(Writer),
 }
 
-impl Writer {
-    async fn open(config: &Config) -> anyhow::Result<(Store, Writer)> {
-        match WriteLock::take(&config.index) {
-            Ok(lock) => {
-                let store = Store::create(&config.database()).await?;
-                let locked = store.lock().await?;
-                Ok((store, Writer::Own(lock, locked)))
-            }
-            #[cfg(unix)]
-            Err(error @ StoreError::Locked(_)) => {
-                let connection = connect(&config.index).await.ok_or(error)?;
-                Ok((Store::open(&config.database()).await?, Writer::Server(connection)))
-            }
-            Err(error) => Err(error.into()),
+impl Into {
+    async fn open(config: &Config) -> anyhow::Result<(Store, Into)> {
+        if let Some(server) = server_of(config).await {
+            return Ok((Store::open(&config.database()).await?, Into::Server(server)));
         }
+        let lock = WriteLock::take(&config.index)?;
+        let store = Store::create(&config.database()).await?;
+        let locked = store.lock().await?;
+        Ok((store, Into::Store(lock, locked)))
     }
 
     fn upsert(&mut self, store: &Store, runtime: &Handle, members: &[Member]) -> Result<Upserted, ImportFailed> {
         match self {
-            Writer::Own(..) => Ok(runtime.block_on(store.upsert(members))?),
-            #[cfg(unix)]
-            Writer::Server(connection) => {
+            Into::Store(..) => Ok(runtime.block_on(store.upsert(members))?),
+            Into::Server(server) => {
                 let request = Request::Upsert { members: members.to_vec() };
-                let done = runtime.block_on(connection.ask(&request, |_| {}));
-                done.map_err(|error| ImportFailed::Writer(error.into()))
+                runtime.block_on(server.ask(request, |_| {})).map_err(|error| ImportFailed::Writer(error.into()))
             }
         }
     }
 
     fn remove(&mut self, store: &Store, runtime: &Handle, members: Vec<MemberId>) -> anyhow::Result<Vec<MemberId>> {
         match self {
-            Writer::Own(..) => Ok(runtime.block_on(store.remove(&members))?),
-            #[cfg(unix)]
-            Writer::Server(connection) => Ok(runtime.block_on(connection.ask(&Request::Remove { members }, |_| {}))?),
+            Into::Store(..) => Ok(runtime.block_on(store.remove(&members))?),
+            Into::Server(server) => runtime.block_on(server.ask(Request::Remove { members }, |_| {})),
         }
     }
 
     async fn close(self) {
-        match self {
-            Writer::Own(_lock, locked) => locked.release().await,
-            #[cfg(unix)]
-            Writer::Server(_) => {}
+        if let Into::Store(_lock, locked) = self {
+            locked.release().await;
         }
     }
 }
@@ -158,7 +148,7 @@ fn import(
     arguments: &Arguments,
     feeds: &[Feed],
     store: &Store,
-    writer: &mut Writer,
+    writer: &mut Into,
     mut present: Option<Present>,
     runtime: &Handle,
 ) -> anyhow::Result<Done> {

@@ -4,7 +4,6 @@ use rapport::community::Community;
 use rapport::config::Config;
 use rapport::control::{Request, perform};
 use rapport::rebuild::Progress;
-use rapport::store::{StoreError, WriteLock};
 use serde::de::DeserializeOwned;
 
 /// The one process that may write to the folder.
@@ -16,27 +15,20 @@ pub enum Writer {
     Server(rapport::control::Connection),
 }
 
-/// The server that has the folder; nothing where none has it.
+/// The server that has the folder; nothing where none listens.
 pub async fn server_of(config: &Config) -> Option<Writer> {
     #[cfg(unix)]
-    if matches!(WriteLock::take(&config.index), Err(StoreError::Locked(_))) {
-        return rapport::control::connect(&config.index).await.map(Writer::Server);
-    }
-    None
+    return rapport::control::connect(&config.index).await.map(Writer::Server);
+    #[cfg(not(unix))]
+    return None;
 }
 
 impl Writer {
-    /// Takes the folder, or connects to the server that has it.
+    /// The server that has the folder, or this process, which then takes it.
     pub async fn open(config: &Config) -> anyhow::Result<Writer> {
-        match Community::open(config).await {
-            Ok(community) => Ok(Writer::Own(Box::new(community))),
-            #[cfg(unix)]
-            Err(error @ rapport::community::CommunityError::Store(StoreError::Locked(_))) => {
-                // Whoever has the folder without listening is a command like this one.
-                let connection = rapport::control::connect(&config.index).await;
-                Ok(Writer::Server(connection.ok_or(error)?))
-            }
-            Err(error) => Err(error.into()),
+        match server_of(config).await {
+            Some(server) => Ok(server),
+            None => Ok(Writer::Own(Box::new(Community::open(config).await?))),
         }
     }
 
