@@ -99,7 +99,7 @@ impl CommunityError {
 
 /// What is asked of a rebuild.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct RebuildOptions {
     /// Everything anew, even if nothing changed.
     pub full: bool,
     /// However many members are gone.
@@ -272,15 +272,15 @@ impl Community {
     /// [`CommunityError::Rebuild`]; what was served goes on being served.
     pub async fn rebuild(
         &self,
-        asked: Asked,
+        options: RebuildOptions,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Rebuilt, CommunityError> {
         let _building = self.building.lock().await;
         let mut config = self.config.clone();
-        if asked.accept_loss {
+        if options.accept_loss {
             config.rebuild.fewest_kept = 0.0;
         }
-        self.build(&config, asked.full, progress).await
+        self.build(&config, options.full, progress).await
     }
 
     /// The caller holds `building`.

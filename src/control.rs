@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::community::{Asked, Community, CommunityError};
+use crate::community::{Community, CommunityError, RebuildOptions};
 use crate::index::IndexError;
 use crate::member::{Member, MemberId};
 use crate::rebuild::{Progress, RebuildError};
@@ -50,7 +50,7 @@ pub enum Request {
     /// Build and publish a generation.
     Rebuild {
         /// How.
-        asked: Asked,
+        options: RebuildOptions,
     },
     /// Make an older generation current.
     Rollback {
@@ -132,7 +132,7 @@ pub async fn perform(
         Request::Forget { member } => serde_json::to_value(community.forget(&member).await?),
         Request::Export { member } => serde_json::to_value(community.export(&member).await?),
         Request::Backup { file } => serde_json::to_value(community.backup(&file).await?),
-        Request::Rebuild { asked } => serde_json::to_value(community.rebuild(asked, progress).await?),
+        Request::Rebuild { options } => serde_json::to_value(community.rebuild(options, progress).await?),
         Request::Rollback { generation } => serde_json::to_value(community.rollback(generation.as_deref()).await?),
     };
     Ok(done.unwrap_or_default())

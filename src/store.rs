@@ -349,6 +349,16 @@ impl Store {
         on!(self, |pool: D| { sqlx::query_scalar("SELECT id FROM members ORDER BY id").fetch_all(pool).await? })
     }
 
+    /// The stored members' ids.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn member_ids(&self) -> Result<Vec<MemberId>, StoreError> {
+        let stored =
+            |id: String| MemberId::new(id.clone()).map_err(|error| StoreError::Record { id, problem: error.problem });
+        self.ids().await?.into_iter().map(stored).collect()
+    }
+
     /// Those of the given members that are stored, and the last change's sequence number at that moment.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 
 use common::{by_text, embedder, id_of, ids_of, mentor, publish, wait};
-use rapport::community::{Asked, Community, CommunityError, restore, traces};
+use rapport::community::{Community, CommunityError, RebuildOptions, restore, traces};
 use rapport::config::Config;
 use rapport::member::Member;
 use rapport::rebuild::rebuild;
@@ -41,7 +41,7 @@ fn entangled() -> (tempfile::TempDir, Config, Community) {
     fs::write(config.index.join("rejects-20261101T000000Z.jsonl"), rejects).unwrap();
     let community = wait(Community::open_with(&config, embedder())).unwrap();
     wait(community.upsert(&[Member { headline: Some("Knight".into()), ..quixote() }])).unwrap();
-    wait(community.rebuild(Asked::default(), |_| {})).unwrap();
+    wait(community.rebuild(RebuildOptions::default(), |_| {})).unwrap();
     wait(community.upsert(&[Member { headline: Some("Knight errant".into()), ..quixote() }])).unwrap();
     (folder, config, community)
 }

@@ -14,11 +14,11 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use common::{by_text, embedder, id_of, mentor, models_dir, publish, wait};
+use common::{by_text, embedder, id_of, mentor, models_dir, program, publish, wait};
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rapport::community::{Asked, Community, traces};
+use rapport::community::{Community, RebuildOptions, traces};
 use rapport::config::Config;
 use rapport::index::publish::open_current;
 use rapport::member::Member;
@@ -31,20 +31,9 @@ const SEED: u64 = 20_261_124;
 /// How many moments a run of the tests tries.
 const KILLS: usize = 24;
 
-fn command(config: &Config, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rapport"));
-    command
-        .args(["--models", models_dir(), "--index", config.index.to_str().unwrap()])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
 /// Runs a command, and kills it after so long; gives whether it ended by itself, and well.
 fn run_killed(config: &Config, arguments: &[&str], input: &[u8], after: Duration) -> bool {
-    let mut child = command(config, arguments).spawn().unwrap();
+    let mut child = program(config, arguments).spawn().unwrap();
     let _ = child.stdin.take().unwrap().write_all(input);
     std::thread::sleep(after);
     let _ = child.kill();
@@ -157,7 +146,7 @@ fn nothing_acknowledged_is_lost_and_nothing_removed_comes_back() {
             assert_eq!(wait(traces(&config, &id_of(id))).unwrap(), [], "{id}");
         }
     }
-    wait(community.rebuild(Asked::default(), |_| {})).unwrap();
+    wait(community.rebuild(RebuildOptions::default(), |_| {})).unwrap();
     drop(community);
     check(&config, &mut known, kills);
 }
@@ -209,7 +198,7 @@ fn a_full_disk_is_said_and_costs_nothing_that_was_there() {
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let config = common::config(Path::new("/proc/self"));
-    let output = command(&config, &["import", "-"]).output().unwrap();
+    let output = program(&config, &["import", "-"]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("cannot write to /proc/self/index"), "{said}");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::{by_member, by_text, embedder, id_of, ids, ids_of, mentee, mentor, publish, strings, wait};
-use rapport::community::{Asked, Community};
+use rapport::community::{Community, RebuildOptions};
 use rapport::config::Config;
 use rapport::member::Member;
 use rapport::sample;
@@ -61,7 +61,7 @@ fn an_upsert_is_found_by_the_very_next_search_and_after_a_restart_and_a_rebuild(
     drop(community);
     let community = opened(&config);
     assert_eq!(find(&community, by_text(TEXT)).hits, answer.hits, "the same after a restart");
-    wait(community.rebuild(Asked::default(), |_| {})).unwrap();
+    wait(community.rebuild(RebuildOptions::default(), |_| {})).unwrap();
     let rebuilt = find(&community, by_text(TEXT));
     assert!(rebuilt.state.starts_with("gen-000002+0."), "{}", rebuilt.state);
     assert_eq!(rebuilt.hits[0].member.id, "ada");
@@ -92,7 +92,7 @@ fn what_changed_counts_as_it_is_now() {
     let (_folder, config) = folder(300);
     let community = opened(&config);
     wait(community.upsert(&[organ_builder("ada")])).unwrap();
-    wait(community.rebuild(Asked::default(), |_| {})).unwrap();
+    wait(community.rebuild(RebuildOptions::default(), |_| {})).unwrap();
     for (change, found) in [
         (Member { paused: true, ..organ_builder("ada") }, false),
         (organ_builder("ada"), true),
@@ -119,14 +119,14 @@ fn nothing_removed_comes_back() {
     let (_folder, config) = folder(300);
     let community = opened(&config);
     wait(community.upsert(&[organ_builder("ada")])).unwrap();
-    wait(community.rebuild(Asked::default(), |_| {})).unwrap();
+    wait(community.rebuild(RebuildOptions::default(), |_| {})).unwrap();
     let asked = [id_of("ada"), id_of("nobody")];
     assert_eq!(wait(community.remove(&asked)).unwrap(), ids_of(&["ada"]));
     assert_ne!(best(&community, TEXT), "ada");
     drop(community);
     assert_ne!(best(&opened(&config), TEXT), "ada", "not after a restart");
     let community = opened(&config);
-    wait(community.rebuild(Asked::default(), |_| {})).unwrap();
+    wait(community.rebuild(RebuildOptions::default(), |_| {})).unwrap();
     assert_ne!(best(&community, TEXT), "ada", "not after a rebuild");
     wait(community.upsert(&[organ_builder("ada")])).unwrap();
     assert_eq!(best(&community, TEXT), "ada", "unless they come again");
@@ -181,7 +181,7 @@ fn searches_under_changes_and_rebuilds_are_each_of_one_state() {
         for round in 0..12 {
             community.upsert(&pair).await.unwrap();
             if round % 4 == 3 {
-                community.rebuild(Asked::default(), |_| {}).await.unwrap();
+                community.rebuild(RebuildOptions::default(), |_| {}).await.unwrap();
             }
             community.remove(&ids_of(&["ada", "bea"])).await.unwrap();
         }

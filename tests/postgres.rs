@@ -12,10 +12,11 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::wait;
+use common::{embedder, id_of, ids_of, mentor, publish, wait};
 use postgres::{PASSWORD, Server};
+use rapport::community;
 use rapport::config::{Config, StoreConfig};
-use rapport::member::MemberId;
+use rapport::member::{Member, MemberId};
 use rapport::rebuild::rebuild;
 use rapport::sample::Community;
 use rapport::search::Searcher;
@@ -217,4 +218,40 @@ fn a_server_that_is_killed_keeps_what_was_acknowledged_and_no_half_of_anything()
     let (code, out, err) = outcome(rapport(&folder, &url, &["import", "all.jsonl"]).output().unwrap());
     let rest = 20_000 - counted;
     assert_eq!((code, out), (0, format!("{rest} added, 0 changed, {counted} unchanged, 0 set aside\n")), "{err}");
+}
+
+#[test]
+fn what_another_machine_changes_is_seen_and_who_is_forgotten_stays_out_of_its_searches() {
+    let (server, folder) = (Server::shared(), tempfile::tempdir().unwrap());
+    let url = server.database();
+    let store = StoreConfig { url: Some(url.parse().unwrap()) };
+    let config = Config { store, ..common::config(folder.path()) };
+    let listed = Member { friends: ids_of(&["m-7"]), ..mentor("m-8") };
+    publish(&config, &[mentor("m-7"), listed, mentor("m-9")]);
+    let community = wait(community::Community::open_with(&config, embedder())).unwrap();
+    wait(async {
+        let elsewhere = Store::open(&config.database()).await.unwrap();
+        elsewhere.upsert(&[mentor("m-10")]).await.unwrap();
+        let seen = async {
+            while !community.searcher().unwrap().holds("m-10") {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            () = seen => {}
+            () = community.keep_up() => {}
+            () = tokio::time::sleep(Duration::from_secs(30)) => panic!("not seen"),
+        }
+    });
+    let receipt = wait(community.forget(&id_of("m-7"))).unwrap();
+    assert!(receipt.was_stored && receipt.unlisted_by == ids_of(&["m-8"]), "{receipt:?}");
+    assert!(!community.searcher().unwrap().holds("m-7"));
+    let left = wait(community::traces(&config, &id_of("m-7"))).unwrap();
+    assert!(left.len() == 1 && left[0].found.starts_with("a tombstone"), "{left:?}");
+    for refused in [
+        wait(community.backup(&folder.path().join("copy.db"))).unwrap_err().to_string(),
+        wait(community::restore(&config, folder.path(), None)).unwrap_err().to_string(),
+    ] {
+        assert!(refused.contains("pg_dump") && !refused.contains(PASSWORD), "{refused}");
+    }
 }

@@ -7,10 +7,10 @@ mod common;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
-use common::{mentor, models_dir, publish};
+use common::{mentor, program, publish};
 use rapport::config::Config;
 use rapport::index::publish::{current, open_current};
 use rapport::member::Member;
@@ -18,20 +18,8 @@ use rapport::sample;
 use rapport::search::Answer;
 use tempfile::TempDir;
 
-fn command(config: &Config, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rapport"));
-    command
-        .current_dir(config.index.parent().unwrap())
-        .args(["--models", models_dir(), "--index", config.index.to_str().unwrap()])
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
 fn run(config: &Config, arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = command(config, arguments).spawn().unwrap();
+    let mut child = program(config, arguments).spawn().unwrap();
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait_with_output().unwrap()
 }
@@ -51,7 +39,7 @@ struct Server(Child);
 
 impl Server {
     fn start(config: &Config, arguments: &[&str]) -> Server {
-        let mut child = command(config, &[arguments, &["serve"]].concat()).spawn().unwrap();
+        let mut child = program(config, &[arguments, &["serve"]].concat()).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut first).unwrap();
         assert!(first.starts_with("Serving "), "{first}");
@@ -113,7 +101,7 @@ fn commands_that_write_go_through_the_server() {
     // Relative to the command's folder, not to the server's.
     let elsewhere = folder.path().join("elsewhere");
     fs::create_dir(&elsewhere).unwrap();
-    let backed_up = command(&config, &["backup", "copy.db"]).current_dir(&elsewhere).output().unwrap();
+    let backed_up = program(&config, &["backup", "copy.db"]).current_dir(&elsewhere).output().unwrap();
     assert!(backed_up.status.success() && elsewhere.join("copy.db").exists(), "{}", said(&backed_up));
 
     // What is wrong is said as it would be without a server.

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use indicatif::HumanCount;
-use rapport::community::Asked;
+use rapport::community::RebuildOptions;
 use rapport::config::Config;
 use rapport::control::Request;
 use rapport::embed::Models;
@@ -51,9 +51,9 @@ pub async fn run(mut config: Config, arguments: Arguments) -> anyhow::Result<Don
     if arguments.accept_loss {
         config.rebuild.fewest_kept = 0.0;
     }
-    let asked = Asked { full: arguments.full, accept_loss: arguments.accept_loss };
+    let options = RebuildOptions { full: arguments.full, accept_loss: arguments.accept_loss };
     describe(&match server_of(&config).await {
-        Some(mut server) => server.ask(Request::Rebuild { asked }, progress::rebuilding()).await?,
+        Some(mut server) => server.ask(Request::Rebuild { options }, progress::rebuilding()).await?,
         None => rebuild(&config, embedder, arguments.full, progress::rebuilding()).await?,
     })?;
     Ok(Done::Fully)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::Local;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
-use rapport::community::{Asked, Community};
+use rapport::community::{Community, RebuildOptions};
 
 use super::Usage;
 
@@ -38,7 +38,7 @@ impl Schedule {
             while let Ok(left) = (next - Local::now()).to_std() {
                 tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
             }
-            match community.rebuild(Asked::default(), |_| {}).await {
+            match community.rebuild(RebuildOptions::default(), |_| {}).await {
                 Ok(rebuilt) => tracing::info!(folder = %rebuilt.folder.display(), new = rebuilt.published, "rebuilt"),
                 Err(error) => tracing::error!(%error, "the rebuild failed; what was served is served on"),
             }

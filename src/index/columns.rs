@@ -55,6 +55,22 @@ pub enum Attribute {
 }
 
 impl Attribute {
+    /// Every attribute.
+    pub const ALL: [Attribute; 12] = [
+        Attribute::Profession,
+        Attribute::Industry,
+        Attribute::Employer,
+        Attribute::School,
+        Attribute::FieldOfStudy,
+        Attribute::Language,
+        Attribute::Group,
+        Attribute::Interest,
+        Attribute::City,
+        Attribute::Region,
+        Attribute::Country,
+        Attribute::HomeCity,
+    ];
+
     /// The same key of two attributes has two postings: the attribute's number is mixed in (Fibonacci hashing).
     pub(crate) fn posting(self, key: Key) -> Key {
         Key(key.0 ^ (self as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))

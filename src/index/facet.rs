@@ -28,7 +28,7 @@ const SCAN_PER_MATCH: f32 = 14.0;
 
 /// Nodes are looked at closely down to this many standard deviations of an estimate below that of the k-th: four bits
 /// order the nearest well, but not perfectly.
-const DOUBTFUL: f32 = 3.0;
+pub(crate) const DOUBTFUL: f32 = 3.0;
 
 /// A member near a query, with the exact cosine of its facet's vector.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -8,7 +8,6 @@ use sqlx::{ConnectOptions, Connection};
 use super::connect::{Pool, sqlite_at};
 use super::dialect::on;
 use super::{Address, Store, StoreError};
-use crate::member::MemberId;
 
 impl Store {
     /// Writes a copy of the database, as of one moment, into a file that is not there yet. Others go on reading and
@@ -71,15 +70,5 @@ impl Store {
             Pool::Postgres(pool) => pool.close().await,
         }
         Ok(())
-    }
-
-    /// The stored members' ids.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn member_ids(&self) -> Result<Vec<MemberId>, StoreError> {
-        let stored =
-            |id: String| MemberId::new(id.clone()).map_err(|error| StoreError::Record { id, problem: error.problem });
-        self.ids().await?.into_iter().map(stored).collect()
     }
 }

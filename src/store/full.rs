@@ -78,14 +78,6 @@ impl Present {
 }
 
 impl Store {
-    /// Removes everyone who is stored and not in the feed, and says whom; as [`Store::absent`].
-    ///
-    /// # Errors
-    /// [`NotRemoved`]; then nobody was.
-    pub async fn remove_absent(&self, present: &Present, any_number: bool) -> Result<Vec<MemberId>, NotRemoved> {
-        Ok(self.remove(&self.absent(present, any_number).await?).await?)
-    }
-
     /// Everyone who is stored and not in the feed, however many with `any_number`, else no more than [`Present::LIMIT`].
     ///
     /// # Errors
@@ -97,14 +89,8 @@ impl Store {
         if present.nameless > 0 {
             return Err(NotRemoved::Nameless(present.nameless));
         }
-        let mut absent = Vec::new();
-        for id in self.ids().await? {
-            let id =
-                MemberId::new(id.clone()).map_err(|invalid| StoreError::Record { id, problem: invalid.to_string() })?;
-            if !present.ids.contains(&id) {
-                absent.push(id);
-            }
-        }
+        let mut absent = self.member_ids().await?;
+        absent.retain(|id| !present.ids.contains(id));
         let missing = absent.len() as u64;
         if !any_number && 100 * missing > Present::LIMIT * present.before {
             return Err(NotRemoved::TooMany { absent: missing, stored: present.before, limit: Present::LIMIT });

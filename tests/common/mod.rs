@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, OnceLock};
 
 use rapport::config::Config;
@@ -95,6 +96,20 @@ pub fn sample() -> &'static Sample {
         (tight.search.ef, tight.search.candidates) = (10, 10);
         Sample { members, searcher: open(&config), tight: open(&tight), config }
     })
+}
+
+/// The program, on a community's folder and from beside it, its input and output piped.
+pub fn program(config: &Config, arguments: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_rapport"));
+    program
+        .current_dir(config.index.parent().expect("a folder"))
+        .env_remove("RAPPORT_LOG")
+        .args([Path::new("--models"), Path::new(models_dir()), Path::new("--index"), &config.index])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    program
 }
 
 /// The answer to a request that is in order.

@@ -178,7 +178,7 @@ impl Whole {
             let places = (columns.coordinates(slot), columns.location.get(slot), columns.hometown.get(slot));
             std::hint::black_box((own, places, columns.years_experience(slot)));
         }
-        for attribute in ATTRIBUTES {
+        for attribute in Attribute::ALL {
             let of_slots = self.slots.iter().map(|slot| columns.keys(attribute, *slot).len());
             let of_keys = keys.iter().map(|key| columns.postings(attribute, *key).len());
             std::hint::black_box(of_slots.chain(of_keys).sum::<usize>());
@@ -258,21 +258,6 @@ impl Whole {
         assert_eq!(serde_json::from_str::<Answer>(&json).expect("an answer that reads back"), *answer);
     }
 }
-
-const ATTRIBUTES: [Attribute; 12] = [
-    Attribute::Profession,
-    Attribute::Industry,
-    Attribute::Employer,
-    Attribute::School,
-    Attribute::FieldOfStudy,
-    Attribute::Language,
-    Attribute::Group,
-    Attribute::Interest,
-    Attribute::City,
-    Attribute::Region,
-    Attribute::Country,
-    Attribute::HomeCity,
-];
 
 /// Searches of every kind.
 pub fn requests() -> Vec<SearchRequest> {

@@ -8,7 +8,7 @@ use fixedbitset::FixedBitSet;
 use super::without;
 use crate::index::Slot;
 use crate::index::codes::{Quantizer, Query};
-use crate::index::facet::{Facet, Probe};
+use crate::index::facet::{DOUBTFUL, Facet, Probe};
 use crate::index::kernels::{Kernel, Line, Task, dispatch};
 use crate::index::vectors::dot;
 use crate::search::view::View;
@@ -18,9 +18,6 @@ const STRIP: usize = 256;
 
 /// Below so many nodes a facet's steps are measured on too little to judge newcomers by.
 const MEASURED: usize = 1_000;
-
-/// A vector is looked at closely down to this many standard deviations of an estimate below that of the k-th.
-const DOUBTFUL: f32 = 3.0;
 
 /// Vectors of one facet that the generation has not, or not behind these members.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +56,7 @@ impl Layer {
             moved.set(slot.index(), row != built);
         }
         if was.is_some() && was != built {
-            self.take(slot, facet.quantizer().lines_to_a_vector());
+            self.take(slot, lines(facet));
         }
         if let Some((row, vector)) = now.filter(|(row, _)| Some(*row) != built) {
             if self.strips.last().is_none_or(|strip| strip.slots.len() >= STRIP) {
@@ -67,7 +64,7 @@ impl Layer {
             }
             if let Some(strip) = self.strips.last_mut() {
                 let strip = Arc::make_mut(strip);
-                let mut codes = vec![Line::ZERO; facet.quantizer().lines_to_a_vector()];
+                let mut codes = vec![Line::ZERO; lines(facet)];
                 facet.quantizer().encode(vector, &mut codes);
                 strip.slots.push(slot.0);
                 strip.rows.push(row);
@@ -96,7 +93,7 @@ impl Layer {
         let query = facet.quantizer().query(probe.query);
         let mut estimated: Vec<(i32, u32, u32)> = Vec::new();
         if facet.nodes() >= MEASURED {
-            let (strips, lines) = (&self.strips, facet.quantizer().lines_to_a_vector());
+            let (strips, lines) = (&self.strips, lines(facet));
             dispatch(Estimate { query: &query, strips, lines, allowed: probe.allowed, found: &mut estimated });
         } else {
             let strips = self.strips.iter().flat_map(|strip| strip.slots.iter().zip(&strip.rows));
@@ -154,9 +151,7 @@ impl Task for Estimate<'_> {
     }
 }
 
-impl Quantizer {
-    /// Lines to a vector of this quantizer's dimension.
-    fn lines_to_a_vector(&self) -> usize {
-        Quantizer::lines(self.dimension())
-    }
+/// Lines to the codes of a facet's vector.
+fn lines(facet: &Facet) -> usize {
+    Quantizer::lines(facet.quantizer().dimension())
 }

@@ -15,21 +15,6 @@ use crate::index::facet::Probe;
 use crate::member::{Place, Role};
 use crate::sample;
 
-const ATTRIBUTES: [Attribute; 12] = [
-    Attribute::Profession,
-    Attribute::Industry,
-    Attribute::Employer,
-    Attribute::School,
-    Attribute::FieldOfStudy,
-    Attribute::Language,
-    Attribute::Group,
-    Attribute::Interest,
-    Attribute::City,
-    Attribute::Region,
-    Attribute::Country,
-    Attribute::HomeCity,
-];
-
 fn id(at: usize) -> MemberId {
     MemberId::new(format!("s-{at:07}")).unwrap()
 }
@@ -78,7 +63,7 @@ fn told(view: &View, slot: Slot) -> String {
     let places = (view.utc_offset(slot), view.location(slot), view.hometown(slot), view.word_length(slot));
     let single = [view.profession(slot), view.industry(slot), view.offers(slot)].map(phrase);
     let lists = (phrases(&mut view.interests(slot)), phrases(&mut view.overcame(slot)));
-    let keys = ATTRIBUTES.map(|attribute| view.keys(attribute, slot).to_vec());
+    let keys = Attribute::ALL.map(|attribute| view.keys(attribute, slot).to_vec());
     let facets = [FacetName::Profile, FacetName::Interests].map(|facet| vector(view.facet_row(facet, slot)));
     let found = (view.findable().contains(slot.index()), view.available().contains(slot.index()));
     format!("{own:?} {places:?} {single:?} {lists:?} {keys:?} {related:?} {facets:?} {found:?}")
