@@ -213,3 +213,31 @@ fn a_folder_with_a_long_name_is_served_too() {
     assert!(done(&config, &["upsert", "-"], &organ_builder("ada")).starts_with("1 added"));
     assert_eq!(server.end(), Some(0));
 }
+
+#[test]
+fn who_asked_before_the_server_was_told_to_end_gets_an_answer() {
+    let (_folder, config) = community();
+    let server = Server::start(&config, &[]);
+    let mut rebuild = program(&config, &["rebuild", "--full"]).spawn().unwrap();
+    let mut begun = String::new();
+    BufReader::new(rebuild.stderr.as_mut().unwrap()).read_line(&mut begun).unwrap();
+    assert!(begun.contains("Embedding"), "{begun}");
+    assert_eq!(server.end(), Some(0));
+    let output = rebuild.wait_with_output().unwrap();
+    assert!(output.status.success() && said(&output).contains("gen-000002"), "{}", said(&output));
+    assert!(current(&config.index).unwrap().ends_with("gen-000002"));
+}
+
+#[test]
+fn an_upsert_with_a_bad_line_writes_nothing_and_names_it() {
+    let (_folder, config) = community();
+    let bad = [organ_builder("ada"), b"{\"id\":\"bea\",\"roles\":[\"boss\"]}\n".to_vec()].concat();
+    let many: Vec<u8> = (0..2_001).flat_map(|at| organ_builder(&format!("m-{at}"))).collect();
+    for (input, expected) in [(bad, "2: roles"), (many, "more than 2000 members")] {
+        let refused = run(&config, &["upsert", "-"], &input);
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains(expected), "{}", said(&refused));
+    }
+    let known = run(&config, &["export", "ada"], b"");
+    assert_eq!(known.status.code(), Some(2), "{}", said(&known));
+}

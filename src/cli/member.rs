@@ -7,7 +7,7 @@ use clap::Args;
 use rapport::community::{Export, Receipt, traces};
 use rapport::config::Config;
 use rapport::control::Request;
-use rapport::member::import::{ImportError, Line, Strictness, read_members};
+use rapport::member::import::{Line, Strictness, read_members};
 use rapport::member::{Member, MemberId};
 use rapport::store::Upserted;
 
@@ -64,24 +64,22 @@ pub async fn upsert(config: &Config, UpsertArguments { file }: UpsertArguments) 
     Ok(Done::Fully)
 }
 
-/// The members of a file; none of them where one is not valid.
+/// The members of a file; none of them where one is not valid, or where there are too many.
 fn read(file: &std::path::Path) -> anyhow::Result<Vec<Member>> {
     let mut members = Vec::new();
-    let mut bad = Vec::new();
-    read_members::<ImportError>(file, Strictness { lenient: false }, &mut |line| {
+    read_members::<anyhow::Error>(file, Strictness { lenient: false }, &mut |line| {
         match line {
+            Line::Bad(line) => {
+                return Err(Usage(format!("{}; nothing was written", super::render::clean(&line.to_string()))).into());
+            }
+            Line::Member { .. } if members.len() == MOST => {
+                let problem = format!("more than {MOST} members; so many are written by `rapport import`");
+                return Err(Usage(problem).into());
+            }
             Line::Member { member, .. } => members.push(*member),
-            Line::Bad(line) => bad.push(line.to_string()),
         }
         Ok(())
     })?;
-    if !bad.is_empty() {
-        return Err(Usage(format!("{}; nothing was written", super::render::clean(&bad.join("; ")))).into());
-    }
-    if members.len() > MOST {
-        let problem = format!("{} members; at most {MOST} are written at once: use `rapport import`", members.len());
-        return Err(Usage(problem).into());
-    }
     Ok(members)
 }
 
@@ -117,10 +115,10 @@ pub async fn forget(config: &Config, arguments: ForgetArguments) -> anyhow::Resu
         "  record        {}",
         if was_stored { "erased from the database and its log" } else { "none was stored" }
     )?;
-    writeln!(out, "  lists         {} members listed them and no longer do", unlisted_by.len())?;
+    writeln!(out, "  lists         taken out of those of {}", unlisted_by.len())?;
     writeln!(out, "  vectors       {vectors} of texts that nobody else has, erased")?;
     for (file, lines) in rejects {
-        writeln!(out, "  set aside     {lines} lines taken out of {file}")?;
+        writeln!(out, "  set aside     taken out of {file}: {lines}")?;
     }
     writeln!(
         out,
