@@ -7,6 +7,7 @@ mod exit;
 mod generations;
 mod import;
 mod judge;
+mod key;
 mod member;
 mod model;
 mod progress;
@@ -17,11 +18,12 @@ mod sample;
 mod schedule;
 mod search;
 mod serve;
+mod shell;
 mod status;
 mod tune;
 mod writer;
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -37,6 +39,15 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(name = "rapport", version, arg_required_else_help = true)]
 pub struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, clap::Args)]
+struct Options {
     /// The configuration file [default: rapport.toml where there is one]
     #[arg(long, global = true, value_name = "FILE", env = "RAPPORT_CONFIG")]
     config: Option<PathBuf>,
@@ -50,8 +61,29 @@ pub struct Arguments {
     /// as the configuration says, else empty]
     #[arg(long, global = true, value_name = "URL", env = "RAPPORT_STORE", hide_env_values = true)]
     store: Option<String>,
-    #[command(subcommand)]
-    command: Command,
+    /// Any other option of the configuration file, such as server.queue=64; may be repeated. So may variables of the environment
+    /// named after it: RAPPORT__SERVER__QUEUE=64. Variables go before the file, and flags before variables
+    #[arg(long = "set", global = true, value_name = "OPTION=VALUE", value_parser = stated)]
+    set: Vec<(String, String)>,
+    /// How the log on standard error is written; RAPPORT_LOG says how much of it: error, warn, info, debug
+    #[arg(long, global = true, value_enum, env = "RAPPORT_LOG_FORMAT", default_value_t)]
+    log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// An option that is stated on the command line.
+fn stated(text: &str) -> Result<(String, String), &'static str> {
+    let (option, value) = text.split_once('=').ok_or("expected OPTION=VALUE, such as server.queue=64")?;
+    Ok((option.trim().to_owned(), value.trim().to_owned()))
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,8 +105,11 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Put a backup in the place of the members' database
     Restore(backup::RestoreArguments),
-    /// Hold the folder for the other commands, and rebuild by the clock (rebuild.schedule)
+    /// Answer HTTP requests and the other commands, and rebuild by the clock (rebuild.schedule)
     Serve(serve::Arguments),
+    /// Make, list and revoke API keys of the HTTP service
+    #[command(subcommand)]
+    Key(key::Command),
     Rebuild(rebuild::Arguments),
     /// List the generations that are kept, and those that were not published
     Generations(generations::Arguments),
@@ -92,6 +127,10 @@ enum Command {
     Demo(demo::Arguments),
     /// Learn the weights from judgements, and say whether they hold for queries and members never seen
     Tune(tune::Arguments),
+    /// Write the completions of a shell to standard output
+    Completions(shell::CompletionsArguments),
+    /// Write man pages
+    Man(shell::ManArguments),
     /// Say what is indexed, with which model, when, how big and how healthy
     Status(status::Arguments),
 }
@@ -106,8 +145,15 @@ pub enum Done {
 
 /// Runs a command and gives the exit code for it.
 pub fn run(arguments: Arguments) -> ExitCode {
-    let filter = EnvFilter::try_from_env("RAPPORT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    // One line a request, unless asked otherwise.
+    let usual = || EnvFilter::new("warn,rapport::server=info");
+    let filter = EnvFilter::try_from_env("RAPPORT_LOG").unwrap_or_else(|_| usual());
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    match arguments.options.log_format {
+        LogFormat::Pretty => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     match dispatch(arguments) {
         Ok(Done::Fully) => ExitCode::SUCCESS,
         Ok(Done::WithRejects) => ExitCode::from(3),
@@ -126,9 +172,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
 pub struct Usage(pub String);
 
 fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
-    let config = configured(&arguments)?;
+    let Arguments { options, command } = arguments;
+    let config = options.configured()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
-    match arguments.command {
+    match command {
         Command::Model(command) => model::run(&config, command),
         Command::Import(arguments) => runtime.block_on(import::run(config, arguments)),
         Command::Upsert(arguments) => runtime.block_on(member::upsert(&config, arguments)),
@@ -137,7 +184,13 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Export(arguments) => runtime.block_on(member::export(&config, arguments)),
         Command::Backup(arguments) => runtime.block_on(backup::backup(&config, arguments)),
         Command::Restore(arguments) => runtime.block_on(backup::restore(&config, arguments)),
-        Command::Serve(arguments) => runtime.block_on(serve::run(&config, arguments)),
+        Command::Serve(arguments) => {
+            let read_config = move || arguments.over(options.configured()?);
+            runtime.block_on(serve::run(&read_config()?, Box::new(move || Ok(read_config()?))))
+        }
+        Command::Key(command) => runtime.block_on(key::run(&config, command)),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
         Command::Rebuild(arguments) => runtime.block_on(rebuild::run(config, arguments)),
         Command::Generations(arguments) => generations::run(&config, &arguments),
         Command::Rollback(arguments) => runtime.block_on(rollback::run(&config, arguments)),
@@ -151,19 +204,34 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
     }
 }
 
-/// The configuration file, with the flags over it.
-fn configured(arguments: &Arguments) -> anyhow::Result<Config> {
-    let usual = PathBuf::from("rapport.toml");
-    let file = arguments.config.clone().or_else(|| usual.exists().then_some(usual));
-    let mut config = file.map_or_else(|| Ok(Config::default()), |file| Config::read(&file))?;
-    config.index = arguments.index.clone().unwrap_or(config.index);
-    config.models = arguments.models.clone().unwrap_or(config.models);
-    if let Some(url) = &arguments.store {
-        // Parsed here, not by clap, which would repeat a wrong one with its password.
-        let parsed = || url.parse().map_err(|error| Usage(format!("--store {error}")));
-        config.store.url = if url.is_empty() { None } else { Some(parsed()?) };
+impl Options {
+    /// The configuration file, with the environment and the flags over it.
+    fn configured(&self) -> anyhow::Result<Config> {
+        let usual = PathBuf::from("rapport.toml");
+        let file = self.config.clone().or_else(|| usual.exists().then_some(usual));
+        let mut stated = from_environment();
+        stated.extend(self.set.iter().cloned());
+        let mut config = Config::layered(file.as_deref(), &stated)?;
+        config.index = self.index.clone().unwrap_or(config.index);
+        config.models = self.models.clone().unwrap_or(config.models);
+        if let Some(url) = &self.store {
+            // Parsed here, not by clap, which would repeat a wrong one with its password.
+            let parsed = || url.parse().map_err(|error| Usage(format!("--store {error}")));
+            config.store.url = if url.is_empty() { None } else { Some(parsed()?) };
+        }
+        Ok(config)
     }
-    Ok(config)
+}
+
+/// Options that the environment states: RAPPORT__SERVER__QUEUE is server.queue.
+fn from_environment() -> Vec<(String, String)> {
+    let option = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        let option = name.to_str()?.strip_prefix("RAPPORT__")?.to_ascii_lowercase().replace("__", ".");
+        Some((option, value.into_string().ok()?))
+    };
+    let mut stated: Vec<(String, String)> = std::env::vars_os().filter_map(option).collect();
+    stated.sort();
+    stated
 }
 
 /// An error and its causes; a cause that the words before it hold already is left out.

@@ -3,30 +3,39 @@
 //! A [`Searcher`] never changes. This holds the one that is served at the moment, and puts another in its place when a
 //! member changes or a generation is published, so that every search sees one state from beginning to end.
 
+mod answers;
 mod backup;
 mod erasure;
 mod export;
+mod keys;
 mod ledger;
+mod night;
+mod shown;
 mod traces;
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::{Mutex, OnceCell, watch};
 
 use crate::config::Config;
-use crate::embed::{EmbedError, Embedder, ManifestError, Models};
+use crate::embed::{EmbedError, Embedder, ManifestError, Models, Shared};
 use crate::index::manifest::Manifest;
 use crate::index::{IndexError, publish};
 use crate::member::{Invalid, Member, MemberId};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, rebuild_under};
-use crate::search::{Answer, SearchError, SearchRequest, Searcher};
+use crate::search::{Answer, SearchError, SearchRequest, Searched, Searcher};
 use crate::store::{Store, StoreError, Upserted, WriteLock};
+use answers::Answers;
+pub use answers::Written;
 pub use backup::{BackedUp, Restored, restore};
 pub use erasure::Receipt;
 pub use export::Export;
+use keys::Keyring;
+pub use keys::{KEY_PREFIX, NewKey};
+pub use night::{LastRebuild, Night};
 pub use traces::{Trace, traces};
 
 /// A search is made again at most so often because a record changed under it; then it is taken as it is.
@@ -78,6 +87,12 @@ pub enum CommunityError {
     /// A file is there already.
     #[error("{0} is there already; expected a name that is free")]
     Exists(PathBuf),
+    /// A key of the service cannot be made or found.
+    #[error("{0}")]
+    Key(String),
+    /// An option of the configuration cannot change while the folder is open.
+    #[error("{0} cannot change while the server runs; start it again")]
+    Fixed(&'static str),
     /// The list of erasures does not read.
     #[error("{path}:{line}: {problem}; without the list of erasures nothing can be restored or forgotten")]
     Ledger {
@@ -98,7 +113,8 @@ impl CommunityError {
 }
 
 /// What is asked of a rebuild.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct RebuildOptions {
     /// Everything anew, even if nothing changed.
     pub full: bool,
@@ -108,11 +124,16 @@ pub struct RebuildOptions {
 
 /// The one writer of an index folder.
 pub struct Community {
-    config: Config,
+    config: RwLock<Arc<Config>>,
     lock: Arc<WriteLock>,
     store: Store,
     /// The model that the configuration names, once it was needed.
     loaded: OnceCell<Arc<dyn Embedder>>,
+    /// The same, where many ask at once.
+    shared: Option<Arc<Shared>>,
+    answers: Answers,
+    keyring: Keyring,
+    night: watch::Sender<Night>,
     /// The searcher that is served; none where no generation was ever published.
     live: RwLock<Option<Searcher>>,
     /// Held while members change: changes are seen in the order of their numbers.
@@ -128,7 +149,26 @@ impl Community {
     /// # Errors
     /// [`StoreError::Locked`] while another process has it.
     pub async fn open(config: &Config) -> Result<Community, CommunityError> {
-        Community::begin(config, None).await
+        Community::begin(config, None, None).await
+    }
+
+    /// The same, for many who ask at once: what they seek is embedded together, and what was sought lately is remembered.
+    ///
+    /// # Errors
+    /// As [`Community::open`].
+    pub async fn open_shared(config: &Config) -> Result<Community, CommunityError> {
+        let threads = config.embedding_threads();
+        let loaded = Models::open(&config.models)?.load(&config.model.name, threads);
+        let shared = match loaded {
+            Ok(model) => Some(Arc::new(Shared::new(model, threads, config.server.remembered_texts))),
+            Err(error) => {
+                // Members still find mentors by what is stored.
+                tracing::warn!(%error, "there is no model yet");
+                None
+            }
+        };
+        let loaded = shared.clone().map(|shared| shared as Arc<dyn Embedder>);
+        Community::begin(config, loaded, shared).await
     }
 
     /// The same, with a model that is loaded already.
@@ -136,24 +176,67 @@ impl Community {
     /// # Errors
     /// As [`Community::open`].
     pub async fn open_with(config: &Config, embedder: Arc<dyn Embedder>) -> Result<Community, CommunityError> {
-        Community::begin(config, Some(embedder)).await
+        Community::begin(config, Some(embedder), None).await
     }
 
-    async fn begin(config: &Config, loaded: Option<Arc<dyn Embedder>>) -> Result<Community, CommunityError> {
+    async fn begin(
+        config: &Config,
+        loaded: Option<Arc<dyn Embedder>>,
+        shared: Option<Arc<Shared>>,
+    ) -> Result<Community, CommunityError> {
         let lock = Arc::new(WriteLock::take(&config.index)?);
         let store = Store::create(&config.database()).await?;
         let community = Community {
-            config: config.clone(),
+            config: RwLock::new(Arc::new(config.clone())),
             lock,
             store,
             loaded: OnceCell::new_with(loaded),
+            shared,
+            answers: Answers::new(config.server.remembered_answers as u64 * 1_000_000),
+            keyring: Keyring::default(),
+            night: watch::Sender::default(),
             live: RwLock::new(None),
             changing: Mutex::new(()),
             building: Mutex::new(()),
         };
+        community.read_keys().await?;
         community.reopen().await?;
         community.finish_erasures().await?;
         Ok(community)
+    }
+
+    /// The configuration, as it was last read.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes on with another configuration: weights and options of the search at once, those of rebuilds with the next one.
+    ///
+    /// # Errors
+    /// [`CommunityError::Fixed`] names what cannot change.
+    pub async fn reconfigure(&self, config: Config) -> Result<(), CommunityError> {
+        let before = self.config();
+        for (option, same) in [
+            ("index", before.index == config.index),
+            ("models", before.models == config.models),
+            ("store", before.store == config.store),
+            ("model", before.model == config.model),
+        ] {
+            if !same {
+                return Err(CommunityError::Fixed(option));
+            }
+        }
+        let _changing = self.changing.lock().await;
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.clone());
+        if let Ok(searcher) = self.searcher() {
+            self.serve(Some(searcher.with_config(config)));
+        }
+        Ok(())
+    }
+
+    /// The model, where many ask at once.
+    pub fn shared(&self) -> Option<&Shared> {
+        self.shared.as_deref()
     }
 
     /// The searcher that is served at the moment.
@@ -161,8 +244,8 @@ impl Community {
     /// # Errors
     /// [`IndexError::NoGeneration`].
     pub fn searcher(&self) -> Result<Searcher, SearchError> {
-        let live = self.live.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        live.clone().ok_or_else(|| IndexError::NoGeneration(self.config.index.clone()).into())
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.clone().ok_or_else(|| IndexError::NoGeneration(self.config().index.clone()).into())
     }
 
     /// The members' database.
@@ -171,23 +254,27 @@ impl Community {
     }
 
     fn serve(&self, searcher: Option<Searcher>) {
-        *self.live.write().unwrap_or_else(std::sync::PoisonError::into_inner) = searcher;
+        *self.live.write().unwrap_or_else(PoisonError::into_inner) = searcher;
     }
 
     /// Serves the current generation and every change since. The model stays loaded where it is the same.
     async fn reopen(&self) -> Result<(), CommunityError> {
-        let snapshot = match publish::open_current(&self.config.index) {
+        let snapshot = match publish::open_current(&self.config().index) {
             Err(IndexError::NoGeneration(_)) => {
                 self.serve(None);
                 return Ok(());
             }
             opened => opened?,
         };
-        let mut fresh = Searcher::over(&self.config, self.store.clone(), snapshot);
+        let mut fresh = Searcher::over(&self.config(), self.store.clone(), snapshot);
         let served = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
         for model in self.loaded.get().cloned().into_iter().chain(served) {
             // One of another model than the generation's is of no use here.
             fresh = fresh.clone().with_embedder(model).unwrap_or(fresh);
+        }
+        // Where others change the database, what they change is not seen at once.
+        if let (Some(_), false) = (&self.shared, self.store.is_shared()) {
+            fresh = fresh.keeping(self.config().server.remembered_records as u64 * 1_000_000);
         }
         fresh.warm().await;
         let _changing = self.changing.lock().await;
@@ -200,12 +287,16 @@ impl Community {
     /// # Errors
     /// As [`Searcher::search`].
     pub async fn search(&self, request: SearchRequest) -> Result<Answer, SearchError> {
+        Ok(self.searched(request).await?.answer)
+    }
+
+    async fn searched(&self, request: SearchRequest) -> Result<Searched, SearchError> {
         let mut attempts = 0;
         loop {
-            let (answer, overtaken) = self.searcher()?.search_at_once(request.clone()).await?;
+            let searched = self.searcher()?.search_at_once(request.clone()).await?;
             attempts += 1;
-            if !overtaken || attempts == MOST_ATTEMPTS {
-                return Ok(answer);
+            if !searched.overtaken || attempts == MOST_ATTEMPTS {
+                return Ok(searched);
             }
         }
     }
@@ -251,7 +342,8 @@ impl Community {
         loop {
             tokio::time::sleep(SHARED_PAUSE).await;
             let _changing = self.changing.lock().await;
-            if let Err(error) = self.catch_up().await {
+            let seen = async { self.read_keys().await.and(self.catch_up().await) };
+            if let Err(error) = seen.await {
                 tracing::warn!(%error, "changes of others are not seen yet");
             }
         }
@@ -276,11 +368,19 @@ impl Community {
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Rebuilt, CommunityError> {
         let _building = self.building.lock().await;
-        let mut config = self.config.clone();
+        let mut config = Config::clone(&self.config());
         if options.accept_loss {
             config.rebuild.fewest_kept = 0.0;
         }
-        self.build(&config, options.full, progress).await
+        let night = self.night.clone();
+        night.send_modify(|night| night.progress = Some(Progress::Waiting));
+        let told = move |far: Progress| {
+            night.send_modify(|night| night.progress = Some(far));
+            progress(far);
+        };
+        let rebuilt = self.build(&config, options.full, told).await;
+        self.night.send_replace(Night::after(&rebuilt));
+        rebuilt
     }
 
     /// The caller holds `building`.
@@ -304,7 +404,7 @@ impl Community {
     /// [`CommunityError::Index`]; what was current stays current.
     pub async fn rollback(&self, to: Option<&str>) -> Result<Manifest, CommunityError> {
         let _building = self.building.lock().await;
-        let manifest = publish::rollback(&self.config.index, to)?.manifest;
+        let manifest = publish::rollback(&self.config().index, to)?.manifest;
         self.reopen().await?;
         Ok(manifest)
     }
@@ -317,12 +417,17 @@ impl Community {
 
     async fn load_model(&self) -> Result<Arc<dyn Embedder>, CommunityError> {
         let served = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
-        if let Some(served) = served.filter(|served| served.model().name == self.config.model.name) {
+        if let Some(served) = served.filter(|served| served.model().name == self.config().model.name) {
             return Ok(served);
         }
-        let Config { models, model, .. } = self.config.clone();
-        let threads = self.config.embedding_threads();
+        let config = self.config();
+        let (models, model, threads) = (config.models.clone(), config.model.clone(), config.embedding_threads());
         let load = move || Ok::<_, CommunityError>(Models::open(models)?.load(&model.name, threads)?);
         tokio::task::spawn_blocking(load).await.map_err(|error| RebuildError::Stopped(error.to_string()))?
     }
+}
+
+/// The time, as it is written in receipts and lists (RFC 3339, UTC).
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

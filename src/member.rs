@@ -8,7 +8,10 @@ pub mod import;
 pub mod language;
 mod validate;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The community's own id of a member: a string, stable for ever. The default, an empty id, is nobody's: an unsaved
 /// profile carries it.
@@ -62,7 +65,7 @@ impl std::fmt::Display for MemberId {
 }
 
 /// What a member is in the programme; a member may be both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Offers to be found.
@@ -72,7 +75,7 @@ pub enum Role {
 }
 
 /// One school attended; every part may be absent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Education {
     /// School, college or university.
@@ -90,7 +93,7 @@ pub struct Education {
 }
 
 /// A place; every part may be absent. Latitude and longitude are degrees and come together.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Place {
     /// City or town.
@@ -118,10 +121,11 @@ impl Place {
 }
 
 /// One person, or with an empty id the unsaved profile of one. The fields are those of the member format in README.md, in its order.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 #[allow(missing_docs, reason = "each field is described once, in README.md's table of the member format")]
 pub struct Member {
+    #[schema(value_type = String)]
     pub id: MemberId,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub roles: Vec<Role>,
@@ -162,12 +166,15 @@ pub struct Member {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub friends: Vec<MemberId>,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub colleagues: Vec<MemberId>,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
     pub groups: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "null_is_empty")]
+    #[schema(value_type = Vec<String>)]
     pub blocks: Vec<MemberId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity: Option<u32>,
@@ -257,12 +264,31 @@ impl Member {
 
     /// The member as other members may know them: every field named in `private` is emptied. Only `blocks`, `paused`,
     /// `adult` and `capacity` stay whatever `private` says, because they decide who is found and are never shown.
-    pub fn public(&self) -> Member {
+    pub fn public(&self) -> Cow<'_, Member> {
+        if self.private.is_empty() {
+            return Cow::Borrowed(self);
+        }
         let mut public = self.clone();
         for field in &self.private {
             public.clear(field);
         }
-        public
+        Cow::Owned(public)
+    }
+
+    /// The member as a page of others may show them: [`Member::public`] without whom they know and block, what they face, what
+    /// decides who is found, and where exactly they live.
+    pub fn shown(&self) -> Member {
+        let mut shown = self.public().into_owned();
+        for field in ["friends", "colleagues", "facing", "last_active"] {
+            shown.clear(field);
+        }
+        shown.blocks.clear();
+        shown.private.clear();
+        (shown.paused, shown.adult) = (false, None);
+        for place in [&mut shown.location, &mut shown.hometown].into_iter().flatten() {
+            (place.lat, place.lon) = (None, None);
+        }
+        shown
     }
 
     fn clear(&mut self, field: &str) {

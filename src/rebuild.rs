@@ -66,7 +66,7 @@ fn left_in(staging: &Option<PathBuf>) -> String {
 }
 
 /// How far a build is; sent often, shown by whoever likes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Progress {
     /// Another process holds the folder.

@@ -23,7 +23,9 @@ mod live;
 mod overlay;
 mod query;
 mod ranking;
+mod records;
 mod rerank;
+mod respond;
 mod retrieve;
 mod seeker;
 mod spelling;
@@ -32,6 +34,7 @@ mod spelling;
 mod testing;
 mod view;
 pub mod weights;
+mod why;
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -40,11 +43,13 @@ use std::time::Instant;
 use fixedbitset::FixedBitSet;
 use tokio::sync::OnceCell;
 
-pub use answer::{Adjustment, Answer, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon};
+pub(crate) use answer::Searched;
+pub use answer::{Adjustment, Answer, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon, Stages};
 pub use filter::{Filter, InvalidFilter, Within};
 pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
 pub use ranking::{Candidate, FacetRecall};
 pub use retrieve::Source;
+pub use why::{Obstacle, Why};
 
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models, UnitVector};
@@ -52,11 +57,11 @@ use crate::index::arrays::Damaged;
 use crate::index::encode::{Encoded, Encoder};
 use crate::index::{IndexError, Snapshot, publish};
 use crate::member::fold::Key;
-use crate::member::{Member, MemberId, Role};
+use crate::member::{Member, MemberId};
 use crate::store::{Store, StoreError};
-use explain::Explainer;
 use features::Comparison;
 use query::Asked;
+use records::Records;
 use rerank::Ranked;
 use retrieve::Bounds;
 use seeker::{Seeker, Unembedded};
@@ -134,6 +139,8 @@ pub struct Searcher {
     embedder: Arc<OnceCell<Arc<dyn Embedder>>>,
     /// What a check of the files in the background found.
     damaged: Arc<OnceLock<Damaged>>,
+    /// Records that are kept in memory.
+    records: Option<Arc<Records>>,
     /// Sources that bring no candidates.
     off: Vec<Source>,
 }
@@ -154,7 +161,7 @@ impl Searcher {
         let encoder = Arc::new(snapshot.encoder());
         let (embedder, damaged, off) = (Arc::default(), Arc::default(), Vec::new());
         let (config, view) = (Arc::new(config.clone()), View::of(Arc::new(snapshot)));
-        Searcher { config, view, encoder, store, embedder, damaged, off }
+        Searcher { config, view, encoder, store, embedder, damaged, records: None, off }
     }
 
     /// The same, with a model that is loaded already.
@@ -199,53 +206,60 @@ impl Searcher {
     /// # Errors
     /// [`SearchError`]; [`SearchError::is_callers`] tells whose fault it was.
     pub async fn search(&self, request: SearchRequest) -> Result<Answer, SearchError> {
+        Ok(self.search_at_once(request).await?.answer)
+    }
+
+    /// As [`Searcher::search`], with what is to be known of how the answer came about.
+    pub(crate) async fn search_at_once(&self, request: SearchRequest) -> Result<Searched, SearchError> {
         self.check_whole()?;
         let query = Query::try_from(request)?;
-        Ok(self.answer(&query).await?.0)
+        if query.weights.is_empty() {
+            return self.answer(&query).await;
+        }
+        self.with_weights(query.weights(self.weights())).answer(&query).await
     }
 
-    /// The answer to a query, and whether a record that it needed changed after the view was made.
-    async fn answer(&self, query: &Query) -> Result<(Answer, bool), SearchError> {
+    async fn answer(&self, query: &Query) -> Result<Searched, SearchError> {
         let begun = Instant::now();
         let seeker = self.seeker(query).await?;
-        let prepared = begun.elapsed();
+        let sought = Instant::now();
         let ranked = self.rank(query, &seeker)?;
-        let (candidates, reranked) = (ranked.len(), begun.elapsed());
-        let answer = self.respond(query, &seeker, ranked).await?;
-        tracing::debug!(
-            candidates,
-            seeker_us = prepared.as_micros(),
-            rank_us = (reranked - prepared).as_micros(),
-            respond_us = (begun.elapsed() - reranked).as_micros(),
-            "searched"
-        );
-        Ok(answer)
+        let (candidates, reranked) = (ranked.len(), Instant::now());
+        let (answer, overtaken) = self.respond(query, &seeker, ranked).await?;
+        let stages = Stages { seek: sought - begun, rank: reranked - sought, respond: reranked.elapsed() };
+        tracing::debug!(candidates, ?stages, "searched");
+        Ok(Searched { answer, overtaken, stages })
     }
 
-    fn check_whole(&self) -> Result<(), SearchError> {
+    /// Whether the files are whole, as far as a check in the background has come.
+    pub(crate) fn check_whole(&self) -> Result<(), SearchError> {
         self.damaged.get().map_or(Ok(()), |damaged| Err(IndexError::from(damaged.clone()).into()))
     }
 
     /// Who seeks, in the snapshot's terms.
     async fn seeker(&self, query: &Query) -> Result<Seeker, SearchError> {
-        let unembedded = match &query.asked {
+        let mut unembedded = match &query.asked {
             Asked::Text(text) => Unembedded::of_text(text, &self.encoder, &self.view),
             Asked::Profile(profile) if !self.is_adult(profile) => {
                 let problem = "is false; who is not of age is not matched with anyone".to_owned();
                 return Err(SearchError::Invalid { field: "adult".into(), problem });
             }
             Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder, &self.view),
-            Asked::Member(id) => {
-                let (mut found, _) = self.store.members(&[id.as_str()]).await?;
-                let member =
-                    found.remove(id.as_str()).map(|stored| stored.member).filter(|member| self.is_adult(member));
-                let member = member.ok_or_else(|| SearchError::NotAvailable(id.to_string()))?;
-                Unembedded::of_member(member, &self.encoder, &self.view)
-            }
+            Asked::Member(id) => Unembedded::of_member(self.stored(id).await?, &self.encoder, &self.view),
         };
+        if let (Some(viewer), false) = (&query.viewer, matches!(query.asked, Asked::Member(_))) {
+            unembedded.seen_by(self.stored(viewer).await?);
+        }
         let missing = unembedded.missing(&self.view);
         let vectors = if missing.is_empty() { HashMap::new() } else { self.embed(missing).await? };
         Ok(unembedded.embedded(&self.view, &vectors))
+    }
+
+    /// A stored member who may be matched.
+    async fn stored(&self, id: &MemberId) -> Result<Member, SearchError> {
+        let (found, _) = self.records(&[id.as_str()]).await?;
+        let member = found.get(id.as_str()).map(|stored| &stored.member).filter(|member| self.is_adult(member));
+        member.cloned().ok_or_else(|| SearchError::NotAvailable(id.to_string()))
     }
 
     fn is_adult(&self, member: &Member) -> bool {
@@ -282,8 +296,7 @@ impl Searcher {
 
     /// Who may be found.
     fn allowed(&self, query: &Query, seeker: &Seeker) -> Result<FixedBitSet, SearchError> {
-        let Encoded { coordinates, utc_offset, .. } = seeker.encoded;
-        let mut allowed = query.filter.allowed(&self.view, self.encoder.aliases(), coordinates, utc_offset)?;
+        let mut allowed = self.matching(&query.filter, seeker)?;
         for slot in seeker.blocks.iter().chain(seeker.slot.iter().map(|slot| &slot.0)) {
             allowed.remove(*slot as usize);
         }
@@ -293,6 +306,12 @@ impl Searcher {
             }
         }
         Ok(allowed)
+    }
+
+    /// Who matches a filter, as seen from the seeker's place and clock.
+    fn matching(&self, filter: &Filter, seeker: &Seeker) -> Result<FixedBitSet, InvalidFilter> {
+        let Encoded { coordinates, utc_offset, .. } = seeker.encoded;
+        filter.allowed(&self.view, self.encoder.aliases(), coordinates, utc_offset)
     }
 
     /// Retrieval and reranking: computing only, no I/O.
@@ -310,77 +329,6 @@ impl Searcher {
 
     fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker) -> Comparison<'a> {
         Comparison { seeker, view: &self.view, include_known: query.known == Known::Include }
-    }
-
-    /// The best `k` in the words of their records. A member whose record changed since the generation was built and
-    /// who may no longer be found is passed over for the next.
-    async fn respond(
-        &self,
-        query: &Query,
-        seeker: &Seeker,
-        ranked: Vec<Ranked>,
-    ) -> Result<(Answer, bool), SearchError> {
-        let comparison = self.comparison(query, seeker);
-        let mut hits = Vec::with_capacity(query.k.get());
-        let mut rest = ranked.into_iter().peekable();
-        let mut overtaken = false;
-        let last_change = loop {
-            let next: Vec<Ranked> = rest.by_ref().take(query.k.get() - hits.len()).collect();
-            let mut ids: Vec<&str> = next.iter().map(|ranked| self.view.id(ranked.slot)).collect();
-            ids.extend(next.iter().flat_map(|ranked| comparison.named_in_reasons(ranked.slot)));
-            ids.sort_unstable();
-            ids.dedup();
-            let (records, last_change) = self.store.members(&ids).await?;
-            let is_known = |id: &&str| records.get(*id).is_some_and(|stored| stored.change <= self.view.sequence());
-            overtaken |= !ids.iter().all(is_known);
-            let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
-            for ranked in next {
-                let stored = records.get(self.view.id(ranked.slot));
-                let Some(stored) = stored.filter(|stored| self.may_be_found(&stored.member, seeker, query)) else {
-                    continue;
-                };
-                let mut contributions = ranked.contributions(&self.config.weights);
-                let mut score = ranked.score;
-                if stored.change > self.view.sequence() {
-                    // What was made private since the view was made counts no more.
-                    let hidden = |field: &&str| stored.member.keeps_private(field);
-                    contributions.retain(|contribution| !contribution.feature.fields().iter().any(hidden));
-                    score = rerank::sum(&contributions);
-                }
-                let member = stored.member.public();
-                hits.push(Hit {
-                    rank: 0,
-                    score,
-                    match_: score,
-                    points_in_common: explainer.points(ranked.slot, &member, &contributions),
-                    contributions,
-                    adjustments: Vec::new(),
-                    member: HitMember { id: member.id.to_string(), name: member.name, headline: member.headline },
-                });
-            }
-            if hits.len() == query.k.get() || rest.peek().is_none() {
-                break last_change;
-            }
-        };
-        hits.sort_by(|left, right| right.score.total_cmp(&left.score));
-        for (at, hit) in hits.iter_mut().enumerate() {
-            hit.rank = at + 1;
-        }
-        let state = self.state_at(if overtaken { last_change } else { self.view.sequence() });
-        Ok((Answer { state, hits }, overtaken))
-    }
-
-    fn state_at(&self, last_change: u64) -> String {
-        let changes = last_change.saturating_sub(self.view.snapshot.manifest.sequence);
-        let mut options = vec![self.config.search.ef as u64, self.config.search.candidates as u64];
-        options.extend(self.off.iter().map(|source| *source as u64));
-        format!("{}+{changes}.0.{}", self.view.snapshot.name(), self.config.weights.hash(&options))
-    }
-
-    fn may_be_found(&self, record: &Member, seeker: &Seeker, query: &Query) -> bool {
-        let blocks = |id: &MemberId| record.blocks.contains(id) || seeker.blocked.contains(&record.id);
-        let role = query.filter.role.unwrap_or(Role::Mentor);
-        record.is(role) && self.is_adult(record) && (query.filter.paused || !record.paused) && !blocks(&seeker.id)
     }
 }
 

@@ -10,6 +10,7 @@ mod dialect;
 mod erase;
 pub mod full;
 pub mod import;
+mod keys;
 mod lock;
 mod moment;
 mod source;
@@ -25,6 +26,7 @@ pub use address::{Address, NotServerUrl, ServerUrl};
 use connect::Pool;
 use dialect::{Dialect, on};
 pub use erase::Erased;
+pub use keys::{ApiKey, KeyHash, Scope};
 pub use lock::{ImportLock, WriteLock};
 pub use moment::Moment;
 

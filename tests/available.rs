@@ -194,7 +194,7 @@ fn with_private(field: &str) -> (Member, Member) {
         "last_active" => full.last_active = Some("2026-11-01".into()),
         _ => unreachable!("{field}"),
     }
-    let mut empty = full.public();
+    let mut empty = full.public().into_owned();
     if field == "headline" {
         empty.headline = None;
     }

@@ -24,11 +24,10 @@ fn requests() -> Vec<SearchRequest> {
         [DEMO_TEXT, "pottery", "switch from teaching to software, but I have no degree", "肺炎の看護", "🙂 nurse"];
     let members = &sample().members;
     let by_ids = members.iter().filter(|member| member.adult == Some(true)).step_by(29);
-    let profiles = members
-        .iter()
-        .skip(5)
-        .step_by(97)
-        .map(|member| by_profile(Member { id: Default::default(), roles: Vec::new(), ..member.public() }));
+    let profiles =
+        members.iter().skip(5).step_by(97).map(|member| {
+            by_profile(Member { id: Default::default(), roles: Vec::new(), ..member.public().into_owned() })
+        });
     let listed = [
         SearchRequest { interests: strings(&["chess", "gliding"]), ..SearchRequest::default() },
         SearchRequest { profession: Some("Registered nurse".into()), ..SearchRequest::default() },

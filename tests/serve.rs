@@ -39,7 +39,7 @@ struct Server(Child);
 
 impl Server {
     fn start(config: &Config, arguments: &[&str]) -> Server {
-        let mut child = program(config, &[arguments, &["serve"]].concat()).spawn().unwrap();
+        let mut child = program(config, &[arguments, &["serve", "--listen", "127.0.0.1:0"]].concat()).spawn().unwrap();
         let mut first = String::new();
         BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut first).unwrap();
         assert!(first.starts_with("Serving "), "{first}");
@@ -110,7 +110,7 @@ fn commands_that_write_go_through_the_server() {
         (&["remove", "nobody"], 2, "nobody is stored as nobody"),
         (&["rollback", "gen-000099"], 2, "gen-000099"),
         (&["backup", elsewhere.join("copy.db").to_str().unwrap()], 1, "is there already"),
-        (&["serve"], 5, "another rapport process"),
+        (&["serve", "--listen", "127.0.0.1:0"], 5, "another rapport process"),
         (&["restore", elsewhere.join("copy.db").to_str().unwrap()], 5, "another rapport process"),
     ] {
         let output = run(&config, arguments, b"");

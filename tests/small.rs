@@ -73,7 +73,7 @@ fn nobody_behind_many_identical_profiles_is_lost() {
         .filter(|member| member.adult != Some(false) && !member.paused && member.public().profession.is_some())
         .collect();
     let found = reachable.iter().filter(|member| {
-        let shown = member.public();
+        let shown = member.public().into_owned();
         let own = [shown.headline, shown.profession, shown.offers, shown.about].into_iter().flatten();
         let text = own.collect::<Vec<_>>().join(". ");
         let answer = find(&searcher, SearchRequest { k: Some(50), ..by_text(&text) });

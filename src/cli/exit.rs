@@ -10,6 +10,7 @@ use rapport::evaluate::judge::JudgeError;
 use rapport::evaluate::{EvaluateError, JudgementError, RunError};
 use rapport::rebuild::RebuildError;
 use rapport::search::SearchError;
+use rapport::server::ServerError;
 use rapport::store::StoreError;
 
 use super::Usage;
@@ -26,7 +27,7 @@ const LOCKED: u8 = 5;
 /// The exit code for a failure.
 pub fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(match error.downcast_ref::<CommunityError>() {
-        Some(CommunityError::Unknown(_) | CommunityError::Invalid { .. }) => WRONG,
+        Some(CommunityError::Unknown(_) | CommunityError::Invalid { .. } | CommunityError::Key(_)) => WRONG,
         Some(CommunityError::Store(StoreError::Locked(_))) => LOCKED,
         Some(CommunityError::Rebuild(error)) => of_rebuild(error),
         Some(CommunityError::Search(error)) if error.is_callers() => WRONG,
@@ -60,6 +61,10 @@ fn of_others(error: &anyhow::Error) -> u8 {
         || error.downcast_ref::<EvaluateError>().is_some_and(EvaluateError::is_callers)
         || error.downcast_ref::<JudgeError>().is_some_and(JudgeError::is_callers)
         || matches!(error.downcast_ref(), Some(EmbedError::Unknown { .. }))
+        || matches!(
+            error.downcast_ref(),
+            Some(ServerError::Unguarded(_) | ServerError::Certificate { .. } | ServerError::Tokens(_))
+        )
         || matches!(error.downcast_ref(), Some(RunError::WhiteSpace { .. }));
     match error.downcast_ref() {
         Some(StoreError::Locked(_)) => LOCKED,

@@ -99,6 +99,10 @@ pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -
     let before = match Store::open(&config.database()).await {
         Ok(store) => {
             let last = store.size().await.map_or(0, |(_, last)| last);
+            // A key that was revoked since is not to be good again.
+            if let Ok(keys) = store.keys().await {
+                copy.replace_keys(&keys).await?;
+            }
             store.close_into_one_file().await?;
             last
         }

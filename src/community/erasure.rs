@@ -5,24 +5,28 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::ledger::{self, Ledger};
 use super::traces::mentions;
 use super::{Community, CommunityError};
+use crate::config::Config;
 use crate::durable;
 use crate::index::{Snapshot, publish};
 use crate::member::MemberId;
 
 /// What was erased, where and when.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
     /// Who.
+    #[schema(value_type = String)]
     pub member: MemberId,
     /// When it was done (RFC 3339, UTC).
     pub at: String,
     /// Whether a record was stored.
     pub was_stored: bool,
     /// Members who listed them and no longer do.
+    #[schema(value_type = Vec<String>)]
     pub unlisted_by: Vec<MemberId>,
     /// Vectors deleted because nobody else has their texts.
     pub vectors: u64,
@@ -48,7 +52,7 @@ impl Community {
     pub async fn forget(&self, id: &MemberId) -> Result<Receipt, CommunityError> {
         // No other build, which would go on reading from the log that is to be emptied.
         let _building = self.building.lock().await;
-        let mut ledger = Ledger::open(self.config.index.join(ledger::FILE))?;
+        let mut ledger = Ledger::open(self.config().index.join(ledger::FILE))?;
         let (_, last) = self.store.size().await?;
         let holding = self.generations_holding(id)?;
         let known = !self.store.members(&[id.as_str()]).await?.0.is_empty();
@@ -64,8 +68,12 @@ impl Community {
             self.catch_up().await?;
             erased
         };
+        self.answers.forget();
+        if let Some(shared) = &self.shared {
+            shared.forget();
+        }
         let rejects = self.clean_rejects(id)?;
-        let successor = match publish::current(&self.config.index) {
+        let successor = match publish::current(&self.config().index) {
             Ok(current) if holding.contains(&current) => Some(self.rebuild_without(id).await?),
             _ => {
                 // What is laid over the generation holds the vectors of everybody who was in it.
@@ -77,7 +85,8 @@ impl Community {
         for folder in &self.generations_holding(id)? {
             fs::remove_dir_all(folder).map_err(CommunityError::io(folder))?;
         }
-        durable::sync_folder(&self.config.index).map_err(CommunityError::io(&self.config.index))?;
+        let index = &self.config().index.clone();
+        durable::sync_folder(index).map_err(CommunityError::io(index))?;
         for folder in holding {
             deleted_generations.extend(folder.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
@@ -90,7 +99,7 @@ impl Community {
         ledger.note(id, erased.change.max(last + 1), true)?;
         Ok(Receipt {
             member: id.clone(),
-            at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            at: super::now(),
             was_stored: erased.was_stored,
             unlisted_by: erased.listed_by,
             vectors,
@@ -102,7 +111,7 @@ impl Community {
 
     /// Ends erasures that a crash broke off.
     pub(super) async fn finish_erasures(&self) -> Result<(), CommunityError> {
-        let path = self.config.index.join(ledger::FILE);
+        let path = self.config().index.join(ledger::FILE);
         let ledger = Ledger::open(path.clone())?;
         let unfinished = ledger.unfinished();
         if unfinished.is_empty() {
@@ -135,13 +144,13 @@ impl Community {
         let holds = |folder: &PathBuf| match Snapshot::open(folder) {
             Ok(snapshot) => snapshot.columns.slot(id.as_str()).is_some(),
             // What cannot be read may hold anybody, unless it is the current one, which is not for us to delete.
-            Err(_) => publish::current(&self.config.index).is_ok_and(|current| current != *folder),
+            Err(_) => publish::current(&self.config().index).is_ok_and(|current| current != *folder),
         };
-        Ok(publish::folders(&self.config.index)?.into_iter().filter(holds).collect())
+        Ok(publish::folders(&self.config().index)?.into_iter().filter(holds).collect())
     }
 
     async fn rebuild_without(&self, id: &MemberId) -> Result<String, CommunityError> {
-        let mut config = self.config.clone();
+        let mut config = Config::clone(&self.config());
         // It is not for a gate on how many are left, or on how well they match, to keep somebody who wants to go.
         (config.rebuild.fewest_kept, config.rebuild.quality) = (0.0, None);
         let rebuilt = self.build(&config, false, |_| {}).await?;
@@ -165,7 +174,7 @@ impl Community {
 
     /// Takes the member's lines out of what imports set aside.
     fn clean_rejects(&self, id: &MemberId) -> Result<BTreeMap<String, u64>, CommunityError> {
-        let index = &self.config.index;
+        let index = &self.config().index.clone();
         let mut cleaned = BTreeMap::new();
         for entry in fs::read_dir(index).map_err(CommunityError::io(index))? {
             let path = entry.map_err(CommunityError::io(index))?.path();

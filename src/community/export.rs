@@ -32,7 +32,7 @@ impl Community {
         let stored = found.remove(id.as_str()).ok_or_else(|| CommunityError::Unknown(id.clone()))?;
         let listed_by = self.store.listing(id).await?;
         let mut generations = Vec::new();
-        for folder in publish::folders(&self.config.index)? {
+        for folder in publish::folders(&self.config().index)? {
             let holds = Snapshot::open(&folder).is_ok_and(|open| open.columns.slot(id.as_str()).is_some());
             generations.extend(folder.file_name().filter(|_| holds).map(|name| name.to_string_lossy().into_owned()));
         }

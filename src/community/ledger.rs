@@ -107,7 +107,7 @@ impl Ledger {
 
     /// Adds a line, durably.
     pub(super) fn note(&mut self, id: &MemberId, change: u64, done: bool) -> Result<(), CommunityError> {
-        let at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let at = super::now();
         self.entries.push(Entry { member: self.hash(id), change, at, done });
         self.write()
     }

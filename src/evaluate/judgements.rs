@@ -239,7 +239,8 @@ fn parse_query(text: &str, line: u64) -> Result<JudgedQuery, String> {
     if id.is_empty() || id.chars().any(|letter| letter.is_whitespace() || letter.is_control()) {
         return Err(format!("id: is {id:?}; expected an id without white space, which parts the columns of qrels"));
     }
-    let request = SearchRequest { text, member, profile, interests, profession, filter, known, k: None };
+    let request =
+        SearchRequest { text, member, profile, interests, profession, filter, known, ..SearchRequest::default() };
     Query::try_from(request.clone()).map_err(|error| error.to_string())?;
     Ok(JudgedQuery { id, group, request, line })
 }

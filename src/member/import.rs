@@ -286,6 +286,14 @@ fn parse_line(text: &str, strictness: Strictness) -> Result<(Member, Vec<String>
     Ok((parsed.0.validate()?, parsed.1))
 }
 
+/// One member from its JSON.
+///
+/// # Errors
+/// The first field that breaks the member format, unknown ones among them.
+pub fn parse_member(json: &str) -> Result<Member, Invalid> {
+    Ok(parse_line(json.trim_start_matches('\u{feff}').trim(), Strictness::default())?.0)
+}
+
 /// An unsaved profile from its JSON: the fields of a member, none of them required.
 ///
 /// # Errors
@@ -305,7 +313,7 @@ pub fn parse_profile(json: &str) -> Result<Member, Invalid> {
 }
 
 /// The parser's words without those of the programming language.
-fn plain(problem: &str) -> String {
+pub(crate) fn plain(problem: &str) -> String {
     let words = [
         (" at line 1", " at"),
         ("expected f32", "expected a number"),

@@ -1,11 +1,14 @@
 //! What a search gives: the same shape from the command line and from the library.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::weights::Feature;
 
 /// Everything found, and the state it depends on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Answer {
     /// Generation, changes since it was built, programme epoch, and a hash of weights and search options, such as
     /// `gen-000042+17.3.9f2c01ab`: the same state and query give the same answer.
@@ -14,8 +17,30 @@ pub struct Answer {
     pub hits: Vec<Hit>,
 }
 
+/// How long the stages of a search took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stages {
+    /// Reading who seeks, model run included.
+    pub seek: Duration,
+    /// Retrieving and reranking.
+    pub rank: Duration,
+    /// Reading the records of the hits, and putting reasons into words.
+    pub respond: Duration,
+}
+
+/// An answer, and how it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Searched {
+    /// What is to be shown.
+    pub answer: Answer,
+    /// Whether a record that the answer needed changed while it was made: it is then in order, but of no one state.
+    pub overtaken: bool,
+    /// How long it took.
+    pub stages: Stages,
+}
+
 /// A mentor found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Hit {
     /// Counted from 1.
     pub rank: usize,
@@ -35,7 +60,7 @@ pub struct Hit {
 }
 
 /// A member as a hit shows it; private fields are absent.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct HitMember {
     /// The community's own id.
     pub id: String,
@@ -48,7 +73,7 @@ pub struct HitMember {
 }
 
 /// One feature's part of a match.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Contribution {
     /// Which feature.
     pub feature: Feature,
@@ -61,7 +86,7 @@ pub struct Contribution {
 }
 
 /// A signed correction that is not about the two people's fit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Adjustment {
     /// Why.
     pub reason: String,
@@ -70,7 +95,7 @@ pub struct Adjustment {
 }
 
 /// A contribution in words.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PointInCommon {
     /// Which feature.
     pub feature: Feature,
@@ -81,7 +106,7 @@ pub struct PointInCommon {
 }
 
 /// What a point in common rests on.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Evidence {
     /// The closest phrases of both, for a similarity.
@@ -108,7 +133,7 @@ pub struct Evidence {
 }
 
 /// A phrase of the seeker's and the mentor's nearest to it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClosestPhrases {
     /// The seeker's.
     pub you: String,

@@ -3,6 +3,7 @@
 //! The sentences quote the records as they are now; a phrase that a member has since taken away is not said.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::answer::{ClosestPhrases, Contribution, Evidence, PointInCommon};
 use super::features::{Closest, Comparison, Nearness, RELATED};
@@ -27,7 +28,7 @@ pub(super) struct Explainer<'a> {
     pub(super) comparison: &'a Comparison<'a>,
     pub(super) encoder: &'a Encoder,
     /// The records of hits and of their friends and colleagues in common.
-    pub(super) records: &'a HashMap<String, Stored>,
+    pub(super) records: &'a HashMap<String, Arc<Stored>>,
 }
 
 impl Explainer<'_> {
@@ -285,7 +286,7 @@ impl Explainer<'_> {
         let mut members = Vec::new();
         for slot in &common {
             let id = self.comparison.view.id(*slot);
-            let Some(Stored { member: record, .. }) = self.records.get(id) else { continue };
+            let Some(record) = self.records.get(id).map(|stored| &stored.member) else { continue };
             // What changed since the generation was built counts at once.
             let available =
                 record.adult.unwrap_or(self.comparison.view.snapshot.manifest.adult_when_absent) && !record.paused;

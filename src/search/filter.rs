@@ -2,6 +2,7 @@
 
 use fixedbitset::FixedBitSet;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::view::View;
 use crate::index::Slot;
@@ -9,8 +10,11 @@ use crate::index::columns::{Attribute, flag};
 use crate::member::Role;
 use crate::member::fold::Aliases;
 
+/// The most alternatives of one field.
+const MOST_VALUES: usize = 100;
+
 /// What a mentor must be. Several values of one field are alternatives; all fields must hold.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// Has this role; mentors unless stated.
@@ -38,7 +42,7 @@ pub struct Filter {
 }
 
 /// A circle around a place.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Within {
     /// The radius.
@@ -132,6 +136,21 @@ impl Filter {
     /// # Errors
     /// [`InvalidFilter`] names the field.
     pub fn check(&self) -> Result<(), InvalidFilter> {
+        for (field, values) in [
+            ("country", &self.country),
+            ("region", &self.region),
+            ("city", &self.city),
+            ("language", &self.language),
+            ("industry", &self.industry),
+            ("profession", &self.profession),
+        ] {
+            if values.len() > MOST_VALUES {
+                return Err(InvalidFilter::new(
+                    field,
+                    format!("has {} values; at most {MOST_VALUES} are allowed", values.len()),
+                ));
+            }
+        }
         if let Some(within) = self.within {
             if !(0.0..=20_040.0).contains(&within.km) {
                 return Err(InvalidFilter::new(
@@ -154,6 +173,23 @@ impl Filter {
             return Err(InvalidFilter::new("time_zone_gap", format!("is {gap}; expected 0 to 12 hours")));
         }
         Ok(())
+    }
+
+    /// Each of its conditions alone, by the field it is stated in; role and paused are none.
+    pub(super) fn conditions(&self) -> Vec<(&'static str, Filter)> {
+        let none = Filter::default;
+        let all = [
+            ("country", Filter { country: self.country.clone(), ..none() }),
+            ("region", Filter { region: self.region.clone(), ..none() }),
+            ("city", Filter { city: self.city.clone(), ..none() }),
+            ("within", Filter { within: self.within, ..none() }),
+            ("language", Filter { language: self.language.clone(), ..none() }),
+            ("time_zone_gap", Filter { time_zone_gap: self.time_zone_gap, ..none() }),
+            ("industry", Filter { industry: self.industry.clone(), ..none() }),
+            ("profession", Filter { profession: self.profession.clone(), ..none() }),
+            ("capacity", Filter { capacity: self.capacity, ..none() }),
+        ];
+        all.into_iter().filter(|(_, condition)| *condition != none()).collect()
     }
 
     /// The members that match. `home` and `utc_offset` are the seeker's, for the filters that start from there.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::overlay::Arrival;
-use super::{Answer, Query, SearchError, SearchRequest, Searcher};
+use super::{SearchError, SearchRequest, Searcher};
 use crate::embed::{Embedder, UnitVector};
 use crate::index::encode::Encoded;
 use crate::member::fold::Key;
@@ -73,13 +73,6 @@ impl Searcher {
         }
     }
 
-    /// As [`Searcher::search`], and whether a record that the answer needed changed while it was made: the answer is then
-    /// in order, but of no one state.
-    pub(crate) async fn search_at_once(&self, request: SearchRequest) -> Result<(Answer, bool), SearchError> {
-        self.check_whole()?;
-        self.answer(&Query::try_from(request)?).await
-    }
-
     /// Embeds what is new in some members and keeps the vectors in the database, so that nothing is left to do but to look
     /// them up once the members are stored.
     ///
@@ -126,7 +119,7 @@ impl Searcher {
         let vector = |key: Key| vectors.get(&key).cloned();
         for (stored, encoded) in changes.upserted.iter().zip(encoded) {
             let adult = self.is_adult(&stored.member);
-            view.put(&stored.member, Arrival { encoded, adult, vector: &vector });
+            view.put(&stored.member, Arrival { encoded, adult, change: stored.change, vector: &vector });
         }
         for id in changes.removed.iter().filter_map(|id| MemberId::new(id.clone()).ok()) {
             view.remove(&id);

@@ -323,6 +323,8 @@ pub(super) struct Arrival<'a> {
     pub(super) encoded: &'a crate::index::encode::Encoded,
     /// Of age, an absent `adult` read as the generation reads it.
     pub(super) adult: bool,
+    /// The number of the change.
+    pub(super) change: u64,
     pub(super) vector: &'a dyn Fn(Key) -> Option<Arc<[f32]>>,
 }
 

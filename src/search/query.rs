@@ -1,11 +1,14 @@
 //! What is asked: [`SearchRequest`] as it comes in, [`Query`] once it is valid.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::SearchError;
 use super::filter::Filter;
+use super::weights::{Feature, HEAVIEST, Weights};
 use crate::member::{Member, MemberId};
 
 /// The most hits one search gives.
@@ -15,7 +18,7 @@ pub const MOST_HITS: usize = 1_000;
 pub const LONGEST_TEXT: usize = 10_000;
 
 /// Whether friends and colleagues may be among the hits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Known {
     /// People the seeker does not know yet.
@@ -27,12 +30,14 @@ pub enum Known {
 
 /// A search as a caller states it. Exactly one of `text`, `member`, `profile`, `interests` and `profession` says who
 /// seeks.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SearchRequest {
     /// What is sought, in the seeker's own words.
+    #[schema(max_length = 10000)]
     pub text: Option<String>,
     /// A stored member seeks.
+    #[schema(value_type = Option<String>)]
     pub member: Option<MemberId>,
     /// Somebody who is not stored seeks.
     pub profile: Option<Member>,
@@ -45,7 +50,16 @@ pub struct SearchRequest {
     /// Whether known people may be found.
     pub known: Known,
     /// How many hits; 10 unless stated.
+    #[schema(minimum = 1, maximum = 1000)]
     pub k: Option<usize>,
+    /// Weights other than the configured ones, each from 0 to 1000.
+    pub weights: BTreeMap<Feature, f32>,
+    /// Whether hits come with their points in common; they do unless stated.
+    pub explain: Option<bool>,
+    /// The stored member who is to see the answer to a text, interests, a profession or a profile: they, whom they know, and
+    /// whom they block or are blocked by are not in it.
+    #[schema(value_type = Option<String>)]
+    pub viewer: Option<MemberId>,
 }
 
 /// Who seeks.
@@ -68,6 +82,12 @@ pub struct Query {
     pub(super) known: Known,
     #[serde(skip)]
     pub(super) k: NonZeroUsize,
+    #[serde(skip)]
+    pub(super) weights: BTreeMap<Feature, f32>,
+    #[serde(skip)]
+    pub(super) explain: bool,
+    #[serde(skip)]
+    pub(super) viewer: Option<MemberId>,
 }
 
 impl TryFrom<SearchRequest> for Query {
@@ -111,11 +131,32 @@ impl TryFrom<SearchRequest> for Query {
         let k = NonZeroUsize::new(k)
             .filter(|k| k.get() <= MOST_HITS)
             .ok_or_else(|| invalid("k", format!("is {k}; expected 1 to {MOST_HITS}")))?;
-        Ok(Query { asked, filter: request.filter, known: request.known, k })
+        for (feature, weight) in &request.weights {
+            if !(0.0..=HEAVIEST).contains(weight) {
+                return Err(invalid(
+                    &format!("weights.{}", feature.name()),
+                    format!("is {weight}; expected 0 to {HEAVIEST}"),
+                ));
+            }
+        }
+        Ok(Query {
+            asked,
+            filter: request.filter,
+            known: request.known,
+            k,
+            weights: request.weights,
+            explain: request.explain.unwrap_or(true),
+            viewer: request.viewer,
+        })
     }
 }
 
 impl Query {
+    /// The weights it is answered with.
+    pub(super) fn weights(&self, configured: &Weights) -> Weights {
+        self.weights.iter().fold(configured.clone(), |weights, (feature, weight)| weights.with(*feature, *weight))
+    }
+
     /// Orders equal scores: a hash of the query and a member, so that nobody is always last.
     pub(super) fn seed(&self) -> u64 {
         let json = serde_json::to_vec(self).unwrap_or_default();

@@ -80,7 +80,8 @@ impl Searcher {
         self.with_config(config)
     }
 
-    fn with_config(&self, config: Config) -> Searcher {
+    /// The same searcher with other weights and options; those of the generation stay.
+    pub(crate) fn with_config(&self, config: Config) -> Searcher {
         Searcher { config: Arc::new(config), ..self.clone() }
     }
 
@@ -105,13 +106,18 @@ impl Searcher {
         Ok(self.state_at(self.store.size().await?.1))
     }
 
+    /// What an answer depends on where nobody changes members but who keeps this searcher up.
+    pub fn state_seen(&self) -> String {
+        self.state_at(self.view.sequence())
+    }
+
     /// What others may see of these members, those of them that are stored, in the order of their ids.
     ///
     /// # Errors
     /// [`SearchError::Store`].
     pub async fn members(&self, ids: &[&str]) -> Result<Vec<Member>, SearchError> {
         let (found, _) = self.store.members(ids).await?;
-        let mut members: Vec<Member> = found.into_values().map(|stored| stored.member.public()).collect();
+        let mut members: Vec<Member> = found.into_values().map(|stored| stored.member.public().into_owned()).collect();
         members.sort_unstable_by(|left, right| left.id.cmp(&right.id));
         Ok(members)
     }

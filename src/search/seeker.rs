@@ -88,6 +88,8 @@ pub(super) struct Unembedded {
     recognised: Vec<Phrase>,
     words: Vec<Term>,
     member: Member,
+    /// Who is to see the answer, by id, relations and blocks; the seeker, unless stated otherwise.
+    viewer: Option<Member>,
 }
 
 impl Unembedded {
@@ -98,7 +100,7 @@ impl Unembedded {
         let single = [&public.aims_for, &public.seeks].into_iter().flatten();
         let texts = single.chain(&public.facing).chain(&public.interests);
         let words = lexical::terms(texts.flat_map(|text| encoder.words(text)), view);
-        Unembedded { encoded, by_text: false, clauses: Vec::new(), recognised: Vec::new(), words, member }
+        Unembedded { encoded, by_text: false, clauses: Vec::new(), recognised: Vec::new(), words, member, viewer: None }
     }
 
     /// Free text: known professions and interests are recognised in it, and each clause may name a need of its own.
@@ -118,7 +120,12 @@ impl Unembedded {
         let recognised = known(Attribute::Profession);
         let clauses = clauses(text).iter().filter_map(phrase).collect();
         let words = lexical::terms(encoder.words(text), view);
-        Unembedded { encoded, by_text: true, clauses, recognised, words, member: Member::default() }
+        Unembedded { encoded, by_text: true, clauses, recognised, words, member: Member::default(), viewer: None }
+    }
+
+    /// Has a stored member see the answer: whom they know and block, and who they are, is theirs; what is sought stays.
+    pub(super) fn seen_by(&mut self, viewer: Member) {
+        self.viewer = Some(viewer);
     }
 
     /// The texts whose vectors the snapshot does not hold: they need a model run.
@@ -193,24 +200,26 @@ impl Unembedded {
             floor: background.floor(&snapshot.vectors, &vector),
             vector,
         };
-        let slot = Some(self.member.id.as_str()).filter(|id| !id.is_empty()).and_then(|id| view.slot(id));
-        let listed = |ids: &[MemberId], relation: Relation| {
+        let slot_of =
+            |member: &Member| Some(member.id.as_str()).filter(|id| !id.is_empty()).and_then(|id| view.slot(id));
+        let listed = |member: &Member, ids: &[MemberId], relation: Relation| {
             let mut slots: Vec<u32> = ids.iter().filter_map(|id| view.slot(id.as_str())).map(|slot| slot.0).collect();
-            slots.extend(slot.map_or(&[][..], |slot| view.related(relation, slot)));
+            slots.extend(slot_of(member).map_or(&[][..], |slot| view.related(relation, slot)));
             slots.sort_unstable();
             slots.dedup();
             // A damaged list may name slots that do not exist.
             slots.truncate(slots.partition_point(|slot| (*slot as usize) < view.slots()));
             slots
         };
-        let blocks = listed(&self.member.blocks, Relation::Blocks);
+        let viewer = self.viewer.as_ref().unwrap_or(&self.member);
+        let blocks = listed(viewer, &viewer.blocks, Relation::Blocks);
         let mut available = view.available().clone();
         blocks.iter().for_each(|slot| available.remove(*slot as usize));
         let public = self.member.public();
         Seeker {
-            id: self.member.id.clone(),
-            blocked: self.member.blocks.clone(),
-            slot,
+            id: viewer.id.clone(),
+            blocked: viewer.blocks.clone(),
+            slot: slot_of(viewer),
             by_text: self.by_text,
             interest: of_interests.map(|vector| sought(vector, &snapshot.backgrounds.interests)),
             wants: wants.map(|vector| sought(vector, &snapshot.backgrounds.profile)),
@@ -221,17 +230,17 @@ impl Unembedded {
             interests,
             industry: encoded.industry.as_ref().map(|phrase| need(phrase, None)),
             words: self.words,
-            friends: listed(&public.friends, Relation::Friends),
-            colleagues: listed(&public.colleagues, Relation::Colleagues),
+            friends: listed(&public, &public.friends, Relation::Friends),
+            colleagues: listed(&public, &public.colleagues, Relation::Colleagues),
             known: [
-                listed(&self.member.friends, Relation::Friends),
-                listed(&self.member.colleagues, Relation::Colleagues),
+                listed(viewer, &viewer.friends, Relation::Friends),
+                listed(viewer, &viewer.colleagues, Relation::Colleagues),
             ]
             .concat(),
             blocks,
             available,
-            home: public.location,
-            headline: public.headline.or(public.about),
+            home: public.location.clone(),
+            headline: public.headline.clone().or_else(|| public.about.clone()),
             encoded: self.encoded,
         }
     }

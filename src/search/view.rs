@@ -62,6 +62,11 @@ impl View {
         &self.overlay.available
     }
 
+    /// The change that made the member's record what it is, or a later one.
+    pub(super) fn changed_at(&self, slot: Slot) -> u64 {
+        self.changed(slot).map_or(self.snapshot.manifest.sequence, |changed| changed.change)
+    }
+
     /// The member's id.
     pub(super) fn id(&self, slot: Slot) -> &str {
         self.changed(slot).map_or_else(|| self.snapshot.columns.id(slot), |changed| &changed.id)

@@ -2,10 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The most that a feature can weigh.
+pub(crate) const HEAVIEST: f32 = 1_000.0;
+
 macro_rules! features {
     ($($(#[$doc:meta])* $variant:ident $name:ident $default:literal,)*) => {
         /// One way in which a mentor suits a mentee. Its value is in [0, 1]; value times weight is its contribution.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+        )]
         #[serde(rename_all = "snake_case")]
         pub enum Feature {
             $($(#[$doc])* $variant,)*
@@ -143,8 +148,8 @@ impl Weights {
     pub fn check(&self) -> Result<(), String> {
         for feature in Feature::ALL {
             let weight = self.of(*feature);
-            if !(0.0..=1_000.0).contains(&weight) {
-                return Err(format!("weights.{} is {weight}; expected 0 to 1000", feature.name()));
+            if !(0.0..=HEAVIEST).contains(&weight) {
+                return Err(format!("weights.{} is {weight}; expected 0 to {HEAVIEST}", feature.name()));
             }
         }
         Ok(())

@@ -78,9 +78,10 @@ impl Store {
         on!(self, |pool: D| {
             let mut listing = Vec::new();
             for row in sqlx::query(D::MENTIONING).bind(quoted(id)).fetch_all(pool).await? {
-                let member = parse_record::<Member>(row.try_get(0)?, row.try_get(1)?)?.public();
+                let member = parse_record::<Member>(row.try_get(0)?, row.try_get(1)?)?;
+                let member = member.public();
                 if member.friends.contains(id) || member.colleagues.contains(id) {
-                    listing.push(member.id);
+                    listing.push(member.id.clone());
                 }
             }
             listing

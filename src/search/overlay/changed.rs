@@ -13,6 +13,8 @@ use crate::search::view::FacetName;
 #[derive(Debug, Clone, Default)]
 pub(in crate::search) struct Changed {
     pub(in crate::search) id: Box<str>,
+    /// The number of the change that made the record so.
+    pub(in crate::search) change: u64,
     pub(in crate::search) flags: u8,
     pub(in crate::search) capacity: Option<u32>,
     pub(in crate::search) profession: Option<(Key, u32)>,
@@ -76,6 +78,7 @@ impl Changed {
         }
         let changed = Changed {
             id: member.id.as_str().into(),
+            change: arrival.change,
             flags: flags_of(member, encoded.covered, arrival.adult),
             capacity: shown_capacity(member),
             profession: encoded.profession.as_ref().map(phrase),
@@ -128,7 +131,8 @@ impl Changed {
 
     /// A member who is gone: nothing but the id that the slot belongs to.
     pub(super) fn gone(id: &MemberId) -> Changed {
-        Changed { id: id.as_str().into(), ..Changed::default() }
+        // No record that was read before is theirs.
+        Changed { id: id.as_str().into(), change: u64::MAX, ..Changed::default() }
     }
 
     /// A member as the generation has it.
@@ -136,6 +140,7 @@ impl Changed {
         let columns = &snapshot.columns;
         Changed {
             id: columns.id(slot).into(),
+            change: snapshot.manifest.sequence,
             flags: columns.flags(slot),
             capacity: columns.capacity(slot),
             profession: columns.profession.get(slot),

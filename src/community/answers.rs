@@ -1,0 +1,71 @@
+//! Answers that were given lately, as they are sent: the same request of the same state gets the same bytes, so nothing is
+//! searched twice.
+
+use std::sync::Arc;
+
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::Community;
+use crate::search::{Answer, SearchError, SearchRequest, Searched, Stages};
+
+/// An answer as JSON.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// What it depends on.
+    pub state: String,
+    /// The [`Answer`] as JSON.
+    pub body: Vec<u8>,
+    /// How long the search took.
+    pub stages: Stages,
+}
+
+/// The answers, by a hash of state and request.
+pub(super) struct Answers(Cache<[u8; 32], Arc<Written>, Bytes>);
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<[u8; 32], Arc<Written>> for Bytes {
+    fn weight(&self, _: &[u8; 32], written: &Arc<Written>) -> u64 {
+        (size_of::<Written>() + written.state.len() + written.body.len()) as u64
+    }
+}
+
+impl Answers {
+    /// Keeps so many bytes of answers.
+    pub(super) fn new(bytes: u64) -> Answers {
+        const USUAL: u64 = 8_000;
+        Answers(Cache::with_weighter((bytes / USUAL) as usize, bytes, Bytes))
+    }
+
+    pub(super) fn forget(&self) {
+        self.0.clear();
+    }
+}
+
+impl Community {
+    /// As [`Community::search`], written; and whether it was written before.
+    ///
+    /// # Errors
+    /// As [`Community::search`].
+    pub async fn search_written(&self, request: SearchRequest) -> Result<(Arc<Written>, bool), SearchError> {
+        let state = self.searcher()?.state_seen();
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(state.as_bytes()).update(&serde_json::to_vec(&request).unwrap_or_default());
+        let key = *hasher.finalize().as_bytes();
+        if let Some(written) = self.answers.0.get(&key) {
+            return Ok((written, true));
+        }
+        let Searched { answer, overtaken, stages } = self.searched(request).await?;
+        let body = serde_json::to_vec(&answer).unwrap_or_default();
+        let Answer { state: of, .. } = answer;
+        // One that a change overtook is of another state than the one asked for.
+        let keep = !overtaken && of == state;
+        let written = Arc::new(Written { state: of, body, stages });
+        if keep {
+            self.answers.0.insert(key, Arc::clone(&written));
+        }
+        Ok((written, false))
+    }
+}

@@ -1,0 +1,97 @@
+//! The best of a ranking in the words of their records.
+
+use super::answer::{Answer, Hit, HitMember};
+use super::explain::Explainer;
+use super::query::Query;
+use super::rerank::{self, Ranked};
+use super::seeker::Seeker;
+use super::{SearchError, Searcher};
+use crate::member::{Member, MemberId, Role};
+use crate::store::Stored;
+
+impl Searcher {
+    /// The best `k` in the words of their records. A member whose record changed since the generation was built and
+    /// who may no longer be found is passed over for the next.
+    pub(super) async fn respond(
+        &self,
+        query: &Query,
+        seeker: &Seeker,
+        ranked: Vec<Ranked>,
+    ) -> Result<(Answer, bool), SearchError> {
+        let comparison = self.comparison(query, seeker);
+        let mut hits = Vec::with_capacity(query.k.get());
+        let mut rest = ranked.into_iter().peekable();
+        let mut overtaken = false;
+        let last_change = loop {
+            let next: Vec<Ranked> = rest.by_ref().take(query.k.get() - hits.len()).collect();
+            let mut ids: Vec<&str> = next.iter().map(|ranked| self.view.id(ranked.slot)).collect();
+            if query.explain {
+                ids.extend(next.iter().flat_map(|ranked| comparison.named_in_reasons(ranked.slot)));
+            }
+            ids.sort_unstable();
+            ids.dedup();
+            let (records, last_change) = self.records(&ids).await?;
+            let is_known = |id: &&str| records.get(*id).is_some_and(|stored| stored.change <= self.view.sequence());
+            overtaken |= !ids.iter().all(is_known);
+            let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
+            for ranked in next {
+                let stored = records.get(self.view.id(ranked.slot));
+                let Some(stored) = stored.filter(|stored| self.may_be_found(&stored.member, seeker, query)) else {
+                    continue;
+                };
+                hits.push(self.hit(&ranked, stored, query.explain.then_some(&explainer)));
+            }
+            if hits.len() == query.k.get() || rest.peek().is_none() {
+                break last_change;
+            }
+        };
+        hits.sort_by(|left, right| right.score.total_cmp(&left.score));
+        for (at, hit) in hits.iter_mut().enumerate() {
+            hit.rank = at + 1;
+        }
+        let state = self.state_at(if overtaken { last_change } else { self.view.sequence() });
+        Ok((Answer { state, hits }, overtaken))
+    }
+
+    /// A member of a ranking as a hit, with its reasons where there is somebody to give them.
+    pub(super) fn hit(&self, ranked: &Ranked, stored: &Stored, explainer: Option<&Explainer<'_>>) -> Hit {
+        let mut contributions = ranked.contributions(&self.config.weights);
+        let mut score = ranked.score;
+        if stored.change > self.view.sequence() {
+            // What was made private since the view was made counts no more.
+            let hidden = |field: &&str| stored.member.keeps_private(field);
+            contributions.retain(|contribution| !contribution.feature.fields().iter().any(hidden));
+            score = rerank::sum(&contributions);
+        }
+        let member = stored.member.public();
+        let points = explainer.map(|explainer| explainer.points(ranked.slot, &member, &contributions));
+        Hit {
+            rank: 0,
+            score,
+            match_: score,
+            points_in_common: points.unwrap_or_default(),
+            contributions,
+            adjustments: Vec::new(),
+            member: HitMember {
+                id: member.id.to_string(),
+                name: member.name.clone(),
+                headline: member.headline.clone(),
+            },
+        }
+    }
+
+    /// What an answer depends on, where the last change seen is the given one.
+    pub(super) fn state_at(&self, last_change: u64) -> String {
+        let changes = last_change.saturating_sub(self.view.snapshot.manifest.sequence);
+        let mut options = vec![self.config.search.ef as u64, self.config.search.candidates as u64];
+        options.extend(self.off.iter().map(|source| *source as u64));
+        format!("{}+{changes}.0.{}", self.view.snapshot.name(), self.config.weights.hash(&options))
+    }
+
+    /// Whether the record, as it is now, is of somebody who may be found.
+    pub(super) fn may_be_found(&self, record: &Member, seeker: &Seeker, query: &Query) -> bool {
+        let blocks = |id: &MemberId| record.blocks.contains(id) || seeker.blocked.contains(&record.id);
+        let role = query.filter.role.unwrap_or(Role::Mentor);
+        record.is(role) && self.is_adult(record) && (query.filter.paused || !record.paused) && !blocks(&seeker.id)
+    }
+}

@@ -1,0 +1,158 @@
+//! Why a mentor is found for somebody, or why not.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::answer::Hit;
+use super::explain::Explainer;
+use super::filter::Filter;
+use super::query::{Known, Query, SearchRequest};
+use super::seeker::Seeker;
+use super::weights::Feature;
+use super::{SearchError, Searcher, rerank, retrieve};
+use crate::index::Slot;
+use crate::index::columns::flag;
+use crate::member::{MemberId, Role};
+
+/// One mentor, as a search sees them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Why {
+    /// What the answer depends on.
+    pub state: String,
+    /// Whether the search shows them: nothing stands in the way, and their rank is within `k`.
+    pub found: bool,
+    /// Whether they were among those compared, rather than only now because they are asked about.
+    pub compared: bool,
+    /// How many were compared.
+    pub candidates: usize,
+    /// What stands in the way; all of it.
+    pub obstacles: Vec<Obstacle>,
+    /// Their match with its reasons, and the rank that they have, or would have if nothing stood in the way. Absent for
+    /// somebody unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hit: Option<Hit>,
+    /// What weighs something and counted nothing: it is absent on either side, or they do not share it.
+    pub nothing_in: Vec<Feature>,
+}
+
+/// Why somebody cannot be found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Obstacle {
+    /// Nobody of the id is stored.
+    Unknown,
+    /// They are not of age, or do not say so where they have to.
+    Minor,
+    /// They are paused.
+    Paused,
+    /// One of the two blocks the other.
+    Blocked,
+    /// They are the one who seeks.
+    Themselves,
+    /// They do not have the role that is sought.
+    Role,
+    /// They are a friend or a colleague already, and those are left out.
+    Known,
+    /// They do not match a filter.
+    Filter {
+        /// Its field.
+        field: String,
+    },
+}
+
+impl Obstacle {
+    /// Whether it is nobody's business: to other members these are one answer, that the member is not available.
+    pub fn is_confidential(&self) -> bool {
+        matches!(self, Obstacle::Unknown | Obstacle::Minor | Obstacle::Paused | Obstacle::Blocked)
+    }
+}
+
+impl Searcher {
+    /// Why a search finds a mentor, or why not. Names what only a manager may know: see [`Obstacle::is_confidential`].
+    ///
+    /// # Errors
+    /// As [`Searcher::search`].
+    pub async fn why(&self, request: SearchRequest, mentor: &MemberId) -> Result<Why, SearchError> {
+        self.check_whole()?;
+        let query = Query::try_from(request)?;
+        if query.weights.is_empty() {
+            return self.why_of(&query, mentor).await;
+        }
+        self.with_weights(query.weights(self.weights())).why_of(&query, mentor).await
+    }
+
+    async fn why_of(&self, query: &Query, mentor: &MemberId) -> Result<Why, SearchError> {
+        let seeker = self.seeker(query).await?;
+        let allowed = self.allowed(query, &seeker)?;
+        let bounds = self.bounds(query);
+        let mut candidates = retrieve::candidates(&self.view, &seeker, &allowed, &bounds);
+        let mut why = Why {
+            state: self.state_at(self.view.sequence()),
+            found: false,
+            compared: false,
+            candidates: candidates.len(),
+            obstacles: vec![Obstacle::Unknown],
+            hit: None,
+            nothing_in: Vec::new(),
+        };
+        let Some(slot) = self.view.slot(mentor.as_str()).filter(|_| self.holds(mentor.as_str())) else {
+            return Ok(why);
+        };
+        why.compared = candidates.contains(&slot);
+        if !why.compared {
+            candidates.push(slot);
+        }
+        let comparison = self.comparison(query, &seeker);
+        let ranked = rerank::rank(&comparison, self.weights(), &candidates, bounds.seed);
+        let Some(at) = ranked.iter().position(|ranked| ranked.slot == slot) else { return Ok(why) };
+        let mut ids: Vec<&str> = comparison.named_in_reasons(slot).chain([mentor.as_str()]).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let (records, _) = self.records(&ids).await?;
+        let Some(stored) = records.get(mentor.as_str()) else { return Ok(why) };
+        why.obstacles = self.obstacles(query, &seeker, slot)?;
+        let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
+        let hit = Hit { rank: at + 1, ..self.hit(&ranked[at], stored, query.explain.then_some(&explainer)) };
+        let counted = |feature: &Feature| hit.contributions.iter().any(|contribution| contribution.feature == *feature);
+        // That people know one another counts only where it may.
+        let knowing = |feature: &Feature| matches!(feature, Feature::AlreadyFriend | Feature::AlreadyColleague);
+        let asked = |feature: &&Feature| query.known == Known::Include || !knowing(feature);
+        let weighs = Feature::ALL.iter().filter(asked).filter(|feature| self.weights().of(**feature) > 0.0);
+        why.nothing_in = weighs.filter(|feature| !counted(feature)).copied().collect();
+        why.found = why.obstacles.is_empty() && why.compared && hit.rank <= query.k.get();
+        why.hit = Some(hit);
+        Ok(why)
+    }
+
+    fn obstacles(&self, query: &Query, seeker: &Seeker, slot: Slot) -> Result<Vec<Obstacle>, SearchError> {
+        let flags = self.view.flags(slot);
+        let role = match query.filter.role.unwrap_or(Role::Mentor) {
+            Role::Mentor => flag::MENTOR,
+            Role::Mentee => flag::MENTEE,
+        };
+        let themselves = seeker.slot == Some(slot);
+        let known = query.known == Known::Exclude && seeker.known.contains(&slot.0);
+        let mut obstacles: Vec<Obstacle> = [
+            (flags & flag::ADULT == 0, Obstacle::Minor),
+            (flags & flag::PAUSED != 0 && !query.filter.paused, Obstacle::Paused),
+            (seeker.blocks.contains(&slot.0), Obstacle::Blocked),
+            (themselves, Obstacle::Themselves),
+            (flags & role == 0, Obstacle::Role),
+            (known && !themselves, Obstacle::Known),
+        ]
+        .into_iter()
+        .filter_map(|(stands, obstacle)| stands.then_some(obstacle))
+        .collect();
+        // Filters choose among those of age.
+        if flags & flag::ADULT != 0 {
+            let role = if flags & flag::MENTOR != 0 { Role::Mentor } else { Role::Mentee };
+            for (field, condition) in query.filter.conditions() {
+                let alone = Filter { role: Some(role), paused: true, ..condition };
+                if !self.matching(&alone, seeker)?.contains(slot.index()) {
+                    obstacles.push(Obstacle::Filter { field: field.to_owned() });
+                }
+            }
+        }
+        Ok(obstacles)
+    }
+}

@@ -1,0 +1,15 @@
+//! What can be asked of the service.
+
+pub mod explain;
+pub mod members;
+pub mod operate;
+pub mod search;
+
+use super::problem::Problem;
+
+/// Does a write to its end, even where nobody waits for it any more.
+async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::spawn(work).await.map_err(|error| Problem::internal(&error))?
+}

@@ -1,0 +1,106 @@
+//! Finding mentors.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+
+use crate::member::MemberId;
+use crate::search::{Answer, Filter, Known, SearchRequest};
+use crate::server::App;
+use crate::server::access::Caller;
+use crate::server::json::{Json, Pairs};
+use crate::server::observe::Made;
+use crate::server::problem::Problem;
+use crate::store::Scope;
+
+/// Finds mentors by a text, by a stored member, by a profile, by interests or by a profession.
+///
+/// Exactly one of `text`, `member`, `profile`, `interests` and `profession` says who seeks. A member who is signed in
+/// searches for themselves: whoever they know or block, or who blocks them, is not in the answer.
+#[utoipa::path(
+    post,
+    path = "/v1/search",
+    tag = "search",
+    request_body = SearchRequest,
+    responses((status = 200, description = "Hits, best first", body = Answer), crate::server::openapi::Problems)
+)]
+pub async fn search(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Json(mut request): Json<SearchRequest>,
+) -> Result<Response, Problem> {
+    match caller.member() {
+        Some(own) if !caller.has(Scope::Search) => {
+            for (field, other) in [("member", &request.member), ("viewer", &request.viewer)] {
+                if other.as_ref().is_some_and(|other| other != own) {
+                    return Err(Problem::forbidden(format!("{field}: a member searches for themselves only")));
+                }
+            }
+            if request.member.is_none() {
+                request.viewer = Some(own.clone());
+            }
+        }
+        _ => caller.needs(Scope::Search)?,
+    }
+    answer(&app, request).await
+}
+
+/// Finds mentors for a stored member. No model is run for somebody who did not change since they were written.
+#[utoipa::path(
+    get,
+    path = "/v1/members/{id}/mentors",
+    tag = "search",
+    params(
+        ("id" = String, Path, description = "Who seeks"),
+        ("k" = Option<usize>, Query, minimum = 1, maximum = 1000, description = "How many hits; 10 unless stated"),
+        ("filter" = Option<Vec<String>>, Query, description = "Who may be found: field=value, such as country=US; may be repeated"),
+        ("known" = Option<Known>, Query, description = "Whether people they know already may be found; excluded unless stated"),
+        ("explain" = Option<bool>, Query, description = "Whether hits come with their points in common; they do unless stated"),
+    ),
+    responses((status = 200, description = "Hits, best first", body = Answer), crate::server::openapi::Problems)
+)]
+pub async fn mentors(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    let id = MemberId::new(id)?;
+    caller.needs_to_be(&id, Scope::Search)?;
+    let mut pairs = Pairs::of(query.as_deref());
+    let request = request(id, &mut pairs)?;
+    pairs.nothing_else()?;
+    answer(&app, request).await
+}
+
+/// The search for a stored member that a query string asks for.
+pub fn request(member: MemberId, pairs: &mut Pairs) -> Result<SearchRequest, Problem> {
+    let mut filter = Filter::default();
+    for stated in pairs.all("filter") {
+        filter
+            .add(&stated)
+            .map_err(|invalid| Problem::invalid(format!("filter.{}", invalid.field), invalid.problem))?;
+    }
+    let known = match pairs.one("known")?.as_deref() {
+        None | Some("exclude") => Known::Exclude,
+        Some("include") => Known::Include,
+        Some(other) => return Err(Problem::invalid("known", format!("{other:?} is not exclude or include"))),
+    };
+    Ok(SearchRequest {
+        member: Some(member),
+        filter,
+        known,
+        k: pairs.parsed("k", "a number of hits, 1 to 1000")?,
+        explain: pairs.parsed("explain", "true or false")?,
+        ..SearchRequest::default()
+    })
+}
+
+async fn answer(app: &App, request: SearchRequest) -> Result<Response, Problem> {
+    let (written, before) = app.community.search_written(request).await?;
+    let made = Made { state: written.state.clone(), stages: (!before).then_some(written.stages) };
+    let body = ([(header::CONTENT_TYPE, "application/json")], written.body.clone());
+    Ok((axum::Extension(made), body).into_response())
+}

@@ -1,0 +1,193 @@
+//! What a request is told when it cannot be answered: problem details (RFC 9457) with a stable code.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::community::CommunityError;
+use crate::index::IndexError;
+use crate::member::Invalid;
+use crate::search::SearchError;
+
+/// A problem, as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Problem {
+    /// `urn:rapport:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The status in words.
+    title: &'static str,
+    /// The HTTP status.
+    #[schema(value_type = u16)]
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    /// What happened, the same in every version.
+    code: Code,
+    /// What was wrong with this request, and what was expected.
+    detail: String,
+    /// Which part of the request was wrong, where one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    #[serde(skip)]
+    retry_after: Option<u32>,
+}
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident $name:literal $status:ident,)*) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        pub enum Code {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+        }
+
+        impl Code {
+            /// As it is sent.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Code::$variant => $name,)*
+                }
+            }
+
+            fn status(self) -> StatusCode {
+                match self {
+                    $(Code::$variant => StatusCode::$status,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A part of the request is not what it should be.
+    Invalid "invalid" BAD_REQUEST,
+    /// No key or token was sent, or one that is not good.
+    Unauthenticated "unauthenticated" UNAUTHORIZED,
+    /// The key or token is good, but not for this.
+    Forbidden "forbidden" FORBIDDEN,
+    /// The member is unknown, paused, blocked or not of age: one answer.
+    NotAvailable "not_available" NOT_FOUND,
+    /// There is nothing of that name.
+    NotFound "not_found" NOT_FOUND,
+    /// The path takes other methods.
+    Method "method" METHOD_NOT_ALLOWED,
+    /// The client did not send its request in time.
+    Slow "slow" REQUEST_TIMEOUT,
+    /// A rebuild is under way already.
+    Conflict "conflict" CONFLICT,
+    /// The request is larger than is taken.
+    TooLarge "too_large" PAYLOAD_TOO_LARGE,
+    /// The body is not of the type that is taken.
+    ContentType "content_type" UNSUPPORTED_MEDIA_TYPE,
+    /// More requests than the key or member may make.
+    Rate "rate" TOO_MANY_REQUESTS,
+    /// Something of ours failed; the log says what.
+    Internal "internal" INTERNAL_SERVER_ERROR,
+    /// No generation is served yet.
+    NoIndex "no_index" SERVICE_UNAVAILABLE,
+    /// As many requests wait as may.
+    Busy "busy" SERVICE_UNAVAILABLE,
+    /// It took too long; a write may have been done nevertheless.
+    Deadline "deadline" GATEWAY_TIMEOUT,
+}
+
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}
+
+impl Problem {
+    pub fn new(code: Code, detail: impl Into<String>) -> Problem {
+        let status = code.status();
+        Problem {
+            kind: format!("urn:rapport:problem:{}", code.name()),
+            title: status.canonical_reason().unwrap_or_default(),
+            status,
+            code,
+            detail: detail.into(),
+            field: None,
+            retry_after: None,
+        }
+    }
+
+    /// A part of the request is wrong.
+    pub fn invalid(field: impl Into<String>, problem: impl Into<String>) -> Problem {
+        let field = Some(field.into()).filter(|field| !field.is_empty());
+        Problem { field, ..Problem::new(Code::Invalid, problem) }
+    }
+
+    /// Try again after so many seconds.
+    pub fn retry_after(self, seconds: u32) -> Problem {
+        Problem { retry_after: Some(seconds), ..self }
+    }
+
+    /// One answer for whoever is unknown, paused, blocked or not of age.
+    pub fn not_available() -> Problem {
+        Problem::new(Code::NotAvailable, "the member is not available")
+    }
+
+    /// Something of ours failed.
+    pub fn internal(error: &dyn std::fmt::Display) -> Problem {
+        tracing::error!(%error, "a request failed");
+        Problem::new(Code::Internal, "it failed on our side; the service's log says why, by the request's id")
+    }
+
+    /// Which part was wrong, and how.
+    pub fn told(self) -> (Option<String>, String) {
+        (self.field, self.detail)
+    }
+
+    /// The caller is known, and may not do this.
+    pub fn forbidden(detail: impl Into<String>) -> Problem {
+        Problem::new(Code::Forbidden, detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.code == Code::Unauthenticated {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self.code);
+        response
+    }
+}
+
+impl From<SearchError> for Problem {
+    fn from(error: SearchError) -> Problem {
+        match error {
+            SearchError::Invalid { field, problem } => Problem::invalid(field, problem),
+            SearchError::Filter(invalid) => Problem::invalid(format!("filter.{}", invalid.field), invalid.problem),
+            SearchError::NotAvailable(_) => Problem::not_available(),
+            SearchError::Index(IndexError::NoGeneration(_)) => {
+                Problem::new(Code::NoIndex, "there is no index yet; it comes with the first rebuild").retry_after(30)
+            }
+            other => Problem::internal(&other),
+        }
+    }
+}
+
+impl From<CommunityError> for Problem {
+    fn from(error: CommunityError) -> Problem {
+        match error {
+            CommunityError::Search(error) => error.into(),
+            CommunityError::Unknown(_) => Problem::not_available(),
+            CommunityError::Invalid { invalid, .. } => invalid.into(),
+            CommunityError::Fixed(_) => Problem::invalid("", error.to_string()),
+            other => Problem::internal(&other),
+        }
+    }
+}
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Problem {
+        // A hint for the command line.
+        Problem::invalid(invalid.field, invalid.problem.trim_end_matches(", or use --lenient"))
+    }
+}

@@ -1,0 +1,61 @@
+//! The service keeps to its own description: schemathesis makes requests from the OpenAPI document, right ones and wrong ones,
+//! and compares every answer with it.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
+mod common;
+#[path = "common/http.rs"]
+mod http;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::publish;
+use http::Service;
+use rapport::sample::Community;
+
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// Where schemathesis is, fetched by pip the first time.
+fn schemathesis() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(SCHEMATHESIS);
+    let whole = folder.join("whole");
+    if !whole.exists() {
+        let _ = std::fs::remove_dir_all(&folder);
+        let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"];
+        let pip = Command::new("python3").args(install).arg(&folder).arg(SCHEMATHESIS).status().unwrap();
+        assert!(pip.success(), "pip could not fetch {SCHEMATHESIS}");
+        std::fs::write(whole, "").unwrap();
+    }
+    folder
+}
+
+#[test]
+fn every_answer_is_one_that_the_document_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = common::config(folder.path());
+    publish(&config, &Community::new(60, 42).iter().collect::<Vec<_>>());
+    let service = Service::start(&config, &["--set", "rebuild.fewest_kept=0.0"]);
+    let run = Command::new("python3")
+        .env("PYTHONPATH", schemathesis())
+        .current_dir(folder.path())
+        .args(["-m", "schemathesis.cli", "run", &format!("{}/openapi.json", service.url)])
+        // Nobody is signed in to a service that has no keys; what keys do is tested elsewhere.
+        .args([
+            "--exclude-checks",
+            "ignored_auth",
+            "--seed",
+            "42",
+            "--max-examples",
+            "60",
+            "--phases",
+            "examples,coverage,fuzzing",
+        ])
+        .args(["--generation-database", "none", "--workers", "2", "--no-color"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    assert!(!service.log().contains("panic"), "{}", service.log());
+    assert_eq!(service.get("/healthz").status, 200);
+}
