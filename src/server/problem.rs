@@ -37,8 +37,9 @@ macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $name:literal $status:ident,)*) => {
         /// What happened.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
         pub enum Code {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)*
+            $($(#[$doc])* $variant,)*
         }
 
         impl Code {

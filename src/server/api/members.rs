@@ -166,7 +166,7 @@ async fn store(app: &App, good: &mut Vec<(usize, Member)>, results: &mut [LineRe
     tag = "members",
     request_body(content = Member, content_type = "application/x-ndjson"),
     responses(
-        (status = 200, description = "A result for each line", body = LineResult, content_type = "application/x-ndjson"),
+        (status = 200, description = "A result for each line", body = Vec<LineResult>, content_type = "application/x-ndjson"),
         crate::server::openapi::Problems
     )
 )]

@@ -69,6 +69,16 @@ pub async fn night(State(app): State<Arc<App>>, caller: Caller) -> Result<axum::
     Ok(axum::Json(now))
 }
 
+/// A server-sent event.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "described, not made: axum writes events")]
+pub struct NightEvent {
+    /// `progress` or `ended`.
+    event: String,
+    /// The JSON of GET /v1/rebuild.
+    data: String,
+}
+
 /// The progress of a rebuild as server-sent events: `progress` for each step, then `ended`, each with the same JSON as
 /// GET /v1/rebuild. Where none runs, `ended` comes at once.
 #[utoipa::path(
@@ -76,7 +86,7 @@ pub async fn night(State(app): State<Arc<App>>, caller: Caller) -> Result<axum::
     path = "/v1/rebuild/events",
     tag = "operate",
     responses(
-        (status = 200, description = "Events until the rebuild ends", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Events until the rebuild ends", body = NightEvent, content_type = "text/event-stream"),
         crate::server::openapi::Problems
     )
 )]
