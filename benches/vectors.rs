@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! cargo bench --bench vectors -- OUT.npy MEMBERS.jsonl [MEMBERS.jsonl …] [--grow COUNT]
+//! cargo bench --bench vectors -- OUT.npy MEMBERS.jsonl [MEMBERS.jsonl …] --each
 //! ```
 //!
 //! A row is the default model's vector of a profile: headline, about, profession, industry, offers and interests as one
 //! text. Equal vectors are one row. The rows are in a shuffled order, the same every time, so that the last 1,000, which
 //! are the queries, are of all files alike. `--grow` makes COUNT vectors of those before the queries: each beyond the first
-//! ones a real one with noise.
+//! ones a real one with noise. With `--each` there is a row for each member who has a profile, in the order of the files.
 
 mod common;
 
@@ -29,13 +30,18 @@ fn main() -> Result<(), Failure> {
     let grow = arguments.iter().position(|argument| argument == "--grow");
     let grow: Option<usize> =
         grow.and_then(|at| arguments.drain(at..).nth(1)).map(|count| count.parse()).transpose()?;
+    let each = arguments.iter().position(|argument| argument == "--each");
+    let each = each.map(|at| arguments.remove(at)).is_some();
+    if each && grow.is_some() {
+        return Err("--each and --grow do not go together".into());
+    }
     let [out, members @ ..] = &arguments[..] else { return Err("give files: OUT.npy MEMBERS.jsonl …".into()) };
     let mut texts = Vec::new();
     let mut known = HashSet::new();
     for path in members {
         for line in std::io::BufReader::new(std::fs::File::open(path)?).lines() {
             let text = profile(&serde_json::from_str(&line?)?);
-            if !text.is_empty() && known.insert(text.clone()) {
+            if !text.is_empty() && (each || known.insert(text.clone())) {
                 texts.push(text);
             }
         }
@@ -49,9 +55,11 @@ fn main() -> Result<(), Failure> {
         rows.extend(model.embed(&some)?.iter().map(|vector| vector.to_vec()));
         eprintln!("{} of {} texts embedded", rows.len(), texts.len());
     }
-    let mut seen = HashSet::new();
-    rows.retain(|row| seen.insert(bytemuck::cast_slice::<f32, u8>(row).to_vec()));
-    rows.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(7));
+    if !each {
+        let mut seen = HashSet::new();
+        rows.retain(|row| seen.insert(bytemuck::cast_slice::<f32, u8>(row).to_vec()));
+        rows.shuffle(&mut rand_chacha::ChaCha8Rng::seed_from_u64(7));
+    }
     let mut values = rows.concat();
     if let Some(count) = grow {
         let queries = values.split_off(values.len().saturating_sub(QUERIES * dimension));
