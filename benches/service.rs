@@ -7,7 +7,8 @@
 //! - by member, a thousand members asked again and again, whose answers are remembered;
 //! - by text, each a new one; beside it the model alone on the very texts that these searches embed, on the same threads: all
 //!   at once, which is the most it can do, and search by search;
-//! - by text, a hundred texts again and again after a change of state, so that vectors are remembered and answers are not.
+//! - by text, a hundred texts again and again by a service that remembers no answers, so that it is the vectors that it
+//!   remembers.
 
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
@@ -56,10 +57,11 @@ struct Served {
 }
 
 impl Served {
-    fn start(config: &Config) -> Result<Served, Failure> {
+    fn start(config: &Config, flags: &[&str]) -> Result<Served, Failure> {
         let mut process = Command::new(env!("CARGO_BIN_EXE_rapport"))
             .args([Path::new("--index"), &config.index, Path::new("--models"), &config.models])
             .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(flags)
             .stderr(Stdio::piped())
             .spawn()?;
         let mut said = BufReader::new(process.stderr.take().ok_or("no standard error")?);
@@ -201,20 +203,22 @@ fn main() -> Result<(), Failure> {
     let bodies = |texts: &[String]| -> Vec<String> {
         texts.iter().map(|text| serde_json::json!({"text": text, "k": 10}).to_string()).collect()
     };
-    let served = Served::start(&config)?;
     let mut figures: [Vec<Load>; 4] = Default::default();
     let mut alone: [Vec<f64>; 2] = Default::default();
     let again = script(scratch.path(), "again", &ids[..1_000.min(ids.len())], get)?;
     let hundred = script(scratch.path(), "hundred", &bodies(&texts[texts.len().saturating_sub(100)..]), post)?;
-    load(&served.url, &again, 2)?;
     for round in 0..rounds {
-        served.change(2 * round)?;
+        let served = Served::start(&config, &[])?;
+        // Records are read once.
+        load(&served.url, &script(scratch.path(), "members", &ids, get)?, seconds)?;
+        served.change(round)?;
         figures[0].push(load(&served.url, &script(scratch.path(), "members", &ids, get)?, seconds)?);
         load(&served.url, &again, 2)?;
         figures[1].push(load(&served.url, &again, seconds)?);
         // Others in each round.
         let new = &texts[round * texts.len() / rounds..(round + 1) * texts.len() / rounds];
         figures[2].push(load(&served.url, &script(scratch.path(), "texts", &bodies(new), post)?, seconds)?);
+        drop(served);
         let all: Vec<&str> = needed.iter().flatten().map(String::as_str).collect();
         let begun = Instant::now();
         model.embed(&all)?;
@@ -232,8 +236,8 @@ fn main() -> Result<(), Failure> {
             }
         });
         alone[1].push(needed.len() as f64 / begun.elapsed().as_secs_f64());
+        let served = Served::start(&config, &["--set", "server.remembered_answers=0"])?;
         load(&served.url, &hundred, 2)?;
-        served.change(2 * round + 1)?;
         figures[3].push(load(&served.url, &hundred, seconds)?);
     }
     let per_search = needed.iter().map(Vec::len).sum::<usize>() as f64 / needed.len().max(1) as f64;

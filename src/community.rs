@@ -215,6 +215,22 @@ impl Community {
     /// # Errors
     /// [`CommunityError::Fixed`] names what cannot change.
     pub async fn reconfigure(&self, config: Config) -> Result<(), CommunityError> {
+        self.check_fixed(&config)?;
+        let _changing = self.changing.lock().await;
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.clone());
+        if let Ok(searcher) = self.searcher() {
+            self.serve(Some(searcher.with_config(config)));
+        }
+        // Not every option is a part of the state.
+        self.answers.begin_anew();
+        Ok(())
+    }
+
+    /// Refuses another configuration that differs in what cannot change.
+    ///
+    /// # Errors
+    /// [`CommunityError::Fixed`].
+    pub fn check_fixed(&self, config: &Config) -> Result<(), CommunityError> {
         let before = self.config();
         for (option, same) in [
             ("index", before.index == config.index),
@@ -226,12 +242,19 @@ impl Community {
                 return Err(CommunityError::Fixed(option));
             }
         }
-        let _changing = self.changing.lock().await;
-        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config.clone());
-        if let Ok(searcher) = self.searcher() {
-            self.serve(Some(searcher.with_config(config)));
-        }
         Ok(())
+    }
+
+    /// Whether a generation is built or a member forgotten at the moment.
+    pub fn is_building(&self) -> bool {
+        self.building.try_lock().is_err()
+    }
+
+    /// Waits until what has begun is done: builds, erasures, changes. None begins after this.
+    pub async fn settle(&self) {
+        // Kept for good: whoever asks later waits.
+        std::mem::forget(self.building.lock().await);
+        std::mem::forget(self.changing.lock().await);
     }
 
     /// The model, where many ask at once.

@@ -285,6 +285,7 @@ impl Member {
         shown.blocks.clear();
         shown.private.clear();
         (shown.paused, shown.adult) = (false, None);
+        shown.capacity = shown.capacity.filter(|_| !self.keeps_private("capacity"));
         for place in [&mut shown.location, &mut shown.hometown].into_iter().flatten() {
             (place.lat, place.lon) = (None, None);
         }

@@ -14,9 +14,10 @@ mod problem;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
@@ -121,6 +122,7 @@ impl App {
             ("at_once", before.server.at_once == config.server.at_once),
             ("queue", before.server.queue == config.server.queue),
             ("remembered_answers", before.server.remembered_answers == config.server.remembered_answers),
+            ("remembered_records", before.server.remembered_records == config.server.remembered_records),
             ("remembered_texts", before.server.remembered_texts == config.server.remembered_texts),
             ("tls", before.server.tls.is_some() == config.server.tls.is_some()),
         ] {
@@ -128,6 +130,7 @@ impl App {
                 return Err(ServerError::Fixed(option));
             }
         }
+        self.community.check_fixed(&config)?;
         let access = Access::new(&config.server)?;
         if !config.server.listen.ip().is_loopback() && !access.is_guarded(&self.community) {
             return Err(ServerError::Unguarded(config.server.listen));
@@ -146,7 +149,8 @@ impl App {
 /// A service that listens.
 pub struct Service {
     app: Arc<App>,
-    listener: TcpListener,
+    /// Until it is served.
+    listener: Mutex<Option<TcpListener>>,
     address: SocketAddr,
     handle: Handle<SocketAddr>,
 }
@@ -181,7 +185,7 @@ impl Service {
             ending: AtomicBool::new(false),
             community,
         };
-        Ok(Service { app: Arc::new(app), listener, address, handle: Handle::new() })
+        Ok(Service { app: Arc::new(app), listener: Mutex::new(Some(listener)), address, handle: Handle::new() })
     }
 
     /// Where it listens.
@@ -196,7 +200,9 @@ impl Service {
     /// [`ServerError::Listen`].
     pub async fn run(&self) -> Result<(), ServerError> {
         let failed = |source| ServerError::Listen { address: self.address, source };
-        let listener = self.listener.try_clone().map_err(failed)?;
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It ended, and is not run again.
+        let Some(listener) = listener else { return Ok(()) };
         let patience = Duration::from_secs(self.app.community.config().server.patience);
         let service = router(Arc::clone(&self.app)).into_make_service();
         // The first text need not wait for the model to load.
@@ -290,6 +296,8 @@ fn router(app: Arc<App>) -> Router {
         .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")))
         .fallback(|| async { Problem::new(Code::NotFound, "there is nothing at this path; /docs lists what there is") })
         .method_not_allowed_fallback(|| async { Problem::new(Code::Method, "the path takes other methods; see Allow") })
+        // Bodies are bounded where they are read.
+        .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(Arc::clone(&app), observed))
         .layer(map_response(sealed))

@@ -184,6 +184,10 @@ fn a_member_who_is_signed_in_acts_for_themselves() {
         ("PUT", "/v1/members/ada", r#"{"roles": ["mentor"]}"#, 403),
         ("DELETE", "/v1/members/bea", "", 403),
         ("GET", "/v1/status", "", 403),
+        ("GET", "/v1/members/ada/mentors?filter=paused%3Dtrue", "", 403),
+        ("POST", "/v1/search", r#"{"text": "nurse", "filter": {"paused": true}}"#, 403),
+        ("GET", "/v1/explain?mentee=ada&mentor=bea&filter=paused%3Dtrue", "", 403),
+        ("GET", "/v1/explain?mentee=ada&mentor=bea&filter=within%3D1km%4042.3,-71.0", "", 403),
     ] {
         let response = as_bearer(&service, &ada, method, path, body);
         assert_eq!(response.status, status, "{method} {path}: {}", response.text());
@@ -196,8 +200,16 @@ fn a_member_who_is_signed_in_acts_for_themselves() {
 
     let by_text = as_bearer(&service, &ada, "POST", "/v1/search", r#"{"text": "nurse"}"#).ids();
     assert_eq!(by_text, ["bea"], "who blocks them is not found by a text either");
+    let fishing = r#"{"profile": {"aims_for": "Nurse", "friends": ["hal", "ida"], "adult": true}}"#;
+    let fished = as_bearer(&service, &ada, "POST", "/v1/search", fishing);
+    assert!(fished.status == 200 && !fished.text().contains("in common: Ida"), "{}", fished.text());
     let anyone = as_bearer(&service, &of_member("ida"), "POST", "/v1/search", r#"{"text": "nurse"}"#).ids();
     assert!(anyone.contains(&"eve".to_owned()));
+
+    // With the scope they may search for others, but their own search is still theirs.
+    let scoped = token(&json!({"sub": "ada", "exp": in_an_hour(), "scope": "search"}));
+    assert_eq!(as_bearer(&service, &scoped, "POST", "/v1/search", r#"{"text": "nurse"}"#).ids(), ["bea"]);
+    assert_eq!(as_bearer(&service, &scoped, "GET", "/v1/members/bea/mentors", "").status, 200);
 
     let manager = token(&json!({"sub": "mia", "exp": in_an_hour(), "scope": "search admin"}));
     let why = as_bearer(&service, &manager, "GET", "/v1/explain?mentee=ada&mentor=eve", "").json();
@@ -278,9 +290,20 @@ fn an_address_that_others_reach_takes_a_key() {
     let service = Service::start(&config, &[]);
     let request = b"GET /v1/members/ada HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
     assert!(service.raw(request, Duration::from_secs(5)).starts_with("HTTP/1.1 403"));
-    // Once the last key is revoked, such an address is not open to all.
-    let (_, id) = key(&config, "search");
+    for sign in ["Origin: https://evil.example", "Origin: null", "Sec-Fetch-Site: cross-site"] {
+        let request = format!(
+            "POST /v1/rebuild HTTP/1.1\r\nHost: localhost\r\n{sign}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+        let answer = service.raw(request.as_bytes(), Duration::from_secs(5));
+        assert!(answer.starts_with("HTTP/1.1 403"), "{sign}: {answer}");
+    }
+    let own = [("origin", service.url.as_str()), ("sec-fetch-site", "same-origin")];
+    assert_eq!(service.send("GET", "/v1/status", &own, &[]).status, 200);
+    // Where the last key was revoked, nobody is let in.
+    let (secret, id) = key(&config, "search");
     assert!(run(&config, &["key", "revoke", &id]).status.success());
+    assert_eq!(service.get("/v1/members/ada").status, 401);
+    assert_eq!(as_bearer(&service, &secret, "GET", "/v1/members/ada", "").status, 401);
 }
 
 #[test]

@@ -306,6 +306,17 @@ fn what_members_write_cannot_reach_the_terminal() {
 }
 
 #[test]
+fn what_packages_install_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let completions = done(run_on(folder.path(), &["completions", "bash"], b""));
+    assert!(completions.contains("_rapport()") && completions.contains("rollback"));
+    done(run_on(folder.path(), &["man", "pages"], b""));
+    let page = fs::read_to_string(folder.path().join("pages/rapport-serve.1")).unwrap();
+    assert!(page.contains("ADDRESS:PORT"), "{page}");
+    assert!(folder.path().join("pages/rapport.1").exists());
+}
+
+#[test]
 fn a_reader_who_has_seen_enough_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     // More than a pipe holds, so that the writer meets the closed end.

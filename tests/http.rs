@@ -246,6 +246,9 @@ fn many_are_written_with_a_result_for_each_line() {
     assert_eq!(results[0], json!({"line": 1, "id": "uma", "stored": true}));
     assert_eq!(results[1]["field"], "roles[0]");
     assert_eq!(service.post("/v1/search", &json!({"text": "luthier", "k": 1})).ids(), ["uma"]);
+    let large = [b"{\"id\":\"xia\",\"roles\":[\"mentor\"]}\n".to_vec(), b" \n".repeat(3 << 19)].concat();
+    let written = service.send("POST", "/v1/members", &[ndjson], &large);
+    assert_eq!(written.text(), "{\"line\":1,\"id\":\"xia\",\"stored\":true}\n", "a bulk of three megabytes");
     let refused = service.send("POST", "/v1/members", &[("content-type", "application/json")], lines);
     assert_eq!(refused.problem().0, 415);
 }

@@ -383,6 +383,16 @@ fn a_soak_leaves_memory_and_files_as_they_were() {
 }
 
 #[test]
+fn a_rebuild_that_has_begun_is_published_before_the_service_ends() {
+    let (_folder, config) = community();
+    let service = Service::start(&config, &[]);
+    assert_eq!(service.post("/v1/rebuild", &json!({"full": true})).status, 202);
+    assert_eq!(service.post("/v1/rebuild", &json!({})).problem(), (409, "conflict".into(), String::new()));
+    assert_eq!(service.end(), Some(0));
+    assert!(rapport::index::publish::current(&config.index).unwrap().ends_with("gen-000002"));
+}
+
+#[test]
 fn a_request_that_has_begun_is_answered_before_the_service_ends() {
     let (_folder, config) = community();
     let service = Service::start(&config, &[]);

@@ -31,7 +31,7 @@ REQUESTS = 20_000
 # So many of them ask once before, to see that the answers are right.
 LOOKED_AT = 200
 # Under load, answers may be this much shorter on average.
-SHORTEST = 0.95
+SHORTEST = 0.8
 BATCH = 1_000
 SEED = 11
 # Scores nearer than this are the same score.
@@ -428,10 +428,12 @@ def prepare(server, who):
         method, path, body = server.request(row)
         content, size = ask(server.port, method, path, body)
         try:
-            found = server.found(json.loads(content))
+            found = np.asarray(server.found(json.loads(content)), dtype=int)
         except (ValueError, KeyError, TypeError):
             raise Failed(f"{server.name} answered {method} {path} with {shown(content)}") from None
-        if len(found) != K or not all(who.allowed[found]):
+        # A peer that finds fewer than there are has a lower recall; rapport promises all of them.
+        few = server.name == "rapport" and len(found) != K
+        if few or len(found) > K or not all(who.allowed[found]):
             raise Failed(f"{server.name} did not find {K} members of {who.attribute}={who.value}: {shown(content)}")
         recalls.append(who.recall(row, found))
         sizes.append(size)

@@ -46,12 +46,10 @@ pub async fn run(config: &Config, read_config: ReadConfig) -> anyhow::Result<Don
         }
         Err(_) => eprintln!("Serving a folder without an index on {}; `rapport rebuild` makes one", service.url()),
     }
-    let by_the_clock = async {
-        match &schedule {
-            Some(schedule) => schedule.keep(&community).await,
-            None => std::future::pending().await,
-        }
-    };
+    if let Some(schedule) = schedule {
+        let community = Arc::clone(&community);
+        tokio::spawn(async move { schedule.keep(&community).await });
+    }
     let reloading = async {
         while hung_up.recv().await.is_some() {
             match service.reload().await {
@@ -66,20 +64,18 @@ pub async fn run(config: &Config, read_config: ReadConfig) -> anyhow::Result<Don
             _ = terminated.recv() => eprintln!("Asked to end; stopping"),
         }
         service.drain();
+        Ok(())
     };
-    let requests = async {
-        let (served, ()) = tokio::join!(service.run(), asked_to_end);
-        served
-    };
+    let requests = async { tokio::try_join!(service.run(), asked_to_end) };
     tokio::select! {
-        served = requests => served?,
+        served = requests => drop(served?),
         () = listener.serve(Arc::clone(&community)) => {}
-        () = by_the_clock => {}
         () = community.keep_up() => {}
         () = reloading => {}
     }
     // What has begun is ended, a build by the clock too, and whoever waits for it gets an answer.
     listener.drain().await;
+    community.settle().await;
     Ok(Done::Fully)
 }
 

@@ -2,6 +2,7 @@
 //! searched twice.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -21,7 +22,11 @@ pub struct Written {
 }
 
 /// The answers, by a hash of state and request.
-pub(super) struct Answers(Cache<[u8; 32], Arc<Written>, Bytes>);
+pub(super) struct Answers {
+    cache: Cache<[u8; 32], Arc<Written>, Bytes>,
+    /// How often the configuration changed: a part of every hash.
+    configured: AtomicU64,
+}
 
 #[derive(Clone)]
 struct Bytes;
@@ -36,11 +41,18 @@ impl Answers {
     /// Keeps so many bytes of answers.
     pub(super) fn new(bytes: u64) -> Answers {
         const USUAL: u64 = 8_000;
-        Answers(Cache::with_weighter((bytes / USUAL) as usize, bytes, Bytes))
+        let cache = Cache::with_weighter((bytes / USUAL) as usize, bytes, Bytes);
+        Answers { cache, configured: AtomicU64::new(0) }
     }
 
     pub(super) fn forget(&self) {
-        self.0.clear();
+        self.cache.clear();
+    }
+
+    /// Of another configuration there is none yet.
+    pub(super) fn begin_anew(&self) {
+        self.configured.fetch_add(1, Ordering::SeqCst);
+        self.forget();
     }
 }
 
@@ -50,11 +62,17 @@ impl Community {
     /// # Errors
     /// As [`Community::search`].
     pub async fn search_written(&self, request: SearchRequest) -> Result<(Arc<Written>, bool), SearchError> {
-        let state = self.searcher()?.state_seen();
+        let configured = self.answers.configured.load(Ordering::SeqCst);
+        let searcher = self.searcher()?;
+        searcher.check_whole()?;
+        let state = searcher.state_seen();
         let mut hasher = blake3::Hasher::new();
-        hasher.update(state.as_bytes()).update(&serde_json::to_vec(&request).unwrap_or_default());
+        hasher
+            .update(&configured.to_le_bytes())
+            .update(state.as_bytes())
+            .update(&serde_json::to_vec(&request).unwrap_or_default());
         let key = *hasher.finalize().as_bytes();
-        if let Some(written) = self.answers.0.get(&key) {
+        if let Some(written) = self.answers.cache.get(&key) {
             return Ok((written, true));
         }
         let Searched { answer, overtaken, stages } = self.searched(request).await?;
@@ -64,7 +82,11 @@ impl Community {
         let keep = !overtaken && of == state;
         let written = Arc::new(Written { state: of, body, stages });
         if keep {
-            self.answers.0.insert(key, Arc::clone(&written));
+            self.answers.cache.insert(key, Arc::clone(&written));
+            // Somebody may have been forgotten meanwhile, whom it names.
+            if self.searcher()?.state_seen() != state {
+                self.answers.cache.remove(&key);
+            }
         }
         Ok((written, false))
     }

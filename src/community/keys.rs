@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
 
 use super::{Community, CommunityError, now};
 use crate::store::{ApiKey, KeyHash, Scope};
@@ -25,13 +26,17 @@ pub struct NewKey {
     pub secret: String,
 }
 
-/// The keys that are not revoked, by their hashes.
+/// Every key, by its hash.
 #[derive(Default)]
-pub(super) struct Keyring(RwLock<Arc<HashMap<KeyHash, Arc<ApiKey>>>>);
+pub(super) struct Keyring {
+    keys: RwLock<Arc<HashMap<KeyHash, Arc<ApiKey>>>>,
+    /// Held while they are read, so that an older reading does not replace a newer one.
+    reading: Mutex<()>,
+}
 
 impl Keyring {
     fn get(&self) -> Arc<HashMap<KeyHash, Arc<ApiKey>>> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -82,19 +87,19 @@ impl Community {
 
     /// The key that somebody sent, if it is one and not revoked.
     pub fn key(&self, secret: &str) -> Option<Arc<ApiKey>> {
-        self.keyring.get().get(&hash_of(secret)).cloned()
+        self.keyring.get().get(&hash_of(secret)).filter(|key| key.revoked.is_none()).cloned()
     }
 
-    /// Whether there is a key that is not revoked.
+    /// Whether there ever was a key: where the last one was revoked, nobody is let in, not everybody.
     pub fn has_keys(&self) -> bool {
         !self.keyring.get().is_empty()
     }
 
     /// Takes in keys that were made or revoked.
     pub(super) async fn read_keys(&self) -> Result<(), CommunityError> {
-        let keys = self.store.keys().await?.into_iter().filter(|(key, _)| key.revoked.is_none());
-        let keys = keys.map(|(key, hash)| (hash, Arc::new(key))).collect();
-        *self.keyring.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        let _reading = self.keyring.reading.lock().await;
+        let keys = self.store.keys().await?.into_iter().map(|(key, hash)| (hash, Arc::new(key))).collect();
+        *self.keyring.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ pub struct ServerConfig {
     pub deadline: u64,
     /// Seconds that a client may take to send a request.
     pub patience: u64,
-    /// Requests worked on at once; 0 for four a core.
+    /// Requests worked on at once; 0 for 32 a core.
     pub at_once: usize,
     /// Requests that may wait for their turn; more are refused.
     pub queue: usize,

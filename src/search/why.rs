@@ -110,7 +110,7 @@ impl Searcher {
         ids.dedup();
         let (records, _) = self.records(&ids).await?;
         let Some(stored) = records.get(mentor.as_str()) else { return Ok(why) };
-        why.obstacles = self.obstacles(query, &seeker, slot)?;
+        why.obstacles = self.obstacles(query, &seeker, slot, self.is_adult(&stored.member))?;
         let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
         let hit = Hit { rank: at + 1, ..self.hit(&ranked[at], stored, query.explain.then_some(&explainer)) };
         let counted = |feature: &Feature| hit.contributions.iter().any(|contribution| contribution.feature == *feature);
@@ -124,7 +124,7 @@ impl Searcher {
         Ok(why)
     }
 
-    fn obstacles(&self, query: &Query, seeker: &Seeker, slot: Slot) -> Result<Vec<Obstacle>, SearchError> {
+    fn obstacles(&self, query: &Query, seeker: &Seeker, slot: Slot, adult: bool) -> Result<Vec<Obstacle>, SearchError> {
         let flags = self.view.flags(slot);
         let role = match query.filter.role.unwrap_or(Role::Mentor) {
             Role::Mentor => flag::MENTOR,
@@ -133,7 +133,7 @@ impl Searcher {
         let themselves = seeker.slot == Some(slot);
         let known = query.known == Known::Exclude && seeker.known.contains(&slot.0);
         let mut obstacles: Vec<Obstacle> = [
-            (flags & flag::ADULT == 0, Obstacle::Minor),
+            (flags & flag::ADULT == 0 || !adult, Obstacle::Minor),
             (flags & flag::PAUSED != 0 && !query.filter.paused, Obstacle::Paused),
             (seeker.blocks.contains(&slot.0), Obstacle::Blocked),
             (themselves, Obstacle::Themselves),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::{Clock, DefaultClock};
@@ -93,7 +93,7 @@ pub struct CallerName(pub String);
 
 /// Lets pass who may ask at all, as often as they may.
 pub async fn identified(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
-    let caller = match app.access().caller(&app.community, request.headers()) {
+    let caller = match app.access().caller(&app.community, request.uri(), request.headers()) {
         Ok(caller) => caller,
         Err(problem) => return problem.into_response(),
     };
@@ -132,13 +132,13 @@ impl Access {
         self.tokens.is_some() || community.has_keys()
     }
 
-    fn caller(&self, community: &Community, headers: &HeaderMap) -> Result<Caller, Problem> {
+    fn caller(&self, community: &Community, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
         let unauthenticated = |detail: &str| Problem::new(Code::Unauthenticated, detail);
         let Some(sent) = headers.get(header::AUTHORIZATION) else {
             if self.is_guarded(community) || !self.loopback {
                 return Err(unauthenticated("expected Authorization: Bearer, with an API key or a member's token"));
             }
-            return of_this_machine(headers);
+            return of_this_machine(uri, headers);
         };
         let bearer = sent.to_str().ok().and_then(|sent| sent.split_once(' '));
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
@@ -173,15 +173,23 @@ impl Access {
 
 /// Without keys, whoever asks this machine for itself may do anything; a page of elsewhere that a browser shows may not,
 /// by whatever name it reaches this machine.
-fn of_this_machine(headers: &HeaderMap) -> Result<Caller, Problem> {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = match host.strip_prefix('[') {
-        Some(address) => address.split(']').next(),
-        None => host.split(':').next(),
+fn of_this_machine(uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
+    let sent = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let is_local = |authority: &str| {
+        let name = match authority.strip_prefix('[') {
+            Some(address) => address.split(']').next(),
+            None => authority.split(':').next(),
+        };
+        matches!(name, Some("localhost" | "127.0.0.1" | "::1"))
     };
-    if !matches!(name, Some("localhost" | "127.0.0.1" | "::1")) {
+    // HTTP/2 names the host in the URI.
+    let asked = sent("host").or_else(|| uri.authority().map(|authority| authority.as_str())).is_some_and(is_local);
+    let from_here =
+        sent("origin").is_none_or(|origin| origin.split_once("://").is_some_and(|(_, host)| is_local(host)));
+    let by_its_own_page = sent("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    if !(asked && from_here && by_its_own_page) {
         return Err(Problem::forbidden(
-            "without keys this service answers requests to localhost only; make a key with `rapport key create`",
+            "without keys this service answers this machine and its own page only; make a key with `rapport key create`",
         ));
     }
     Ok(Caller { who: Who::Anyone, scopes: Scope::ALL.to_vec() })

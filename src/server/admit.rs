@@ -13,8 +13,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::App;
+use super::access::Caller;
 use super::problem::{Code, Problem};
 use crate::config::ServerConfig;
+use crate::store::Scope;
 
 /// The largest body of a request, in bytes.
 pub const LARGEST_BODY: usize = 1 << 20;
@@ -32,7 +34,8 @@ pub struct Gate {
 impl Gate {
     pub fn new(config: &ServerConfig) -> Gate {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
-        let at_once = if config.at_once == 0 { 4 * cores } else { config.at_once };
+        // Most of them wait for the model, and the more of them do, the fuller its batches are.
+        let at_once = if config.at_once == 0 { 32 * cores } else { config.at_once };
         let most = at_once + config.queue;
         Gate { places: Semaphore::new(most), turns: Semaphore::new(at_once), most }
     }
@@ -66,7 +69,10 @@ pub async fn in_turn(State(app): State<Arc<App>>, request: Request, next: Next) 
 
 /// A request that takes as long as it takes.
 pub async fn unhurried(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    admitted(&app, request, LARGEST_BULK, |request| next.run(request)).await
+    // Only from who may write so much.
+    let may_write = request.extensions().get::<Caller>().is_some_and(|caller| caller.has(Scope::Write));
+    let largest = if may_write { LARGEST_BULK } else { LARGEST_BODY };
+    admitted(&app, request, largest, |request| next.run(request)).await
 }
 
 async fn admitted<F: Future<Output = Response>>(

@@ -45,6 +45,7 @@ pub async fn explain(
     caller.needs_to_be(&mentee, Scope::Search)?;
     let request = super::search::request(mentee, &mut pairs)?;
     pairs.nothing_else()?;
+    super::search::may_filter(&caller, &request.filter)?;
     let why = app.community.searcher()?.why(request, &mentor).await?;
     if !caller.has(Scope::Admin) && why.obstacles.iter().any(Obstacle::is_confidential) {
         return Err(Problem::not_available());

@@ -37,8 +37,9 @@ pub async fn rebuild(
 ) -> Result<(StatusCode, axum::Json<Night>), Problem> {
     caller.needs(Scope::Admin)?;
     let mut night = app.community.night();
-    if night.borrow().progress.is_some() {
-        return Err(Problem::new(Code::Conflict, "a rebuild is under way; GET /v1/rebuild says how far it is"));
+    if app.community.is_building() {
+        let detail = "a rebuild or an erasure is under way; GET /v1/rebuild says how far a rebuild is";
+        return Err(Problem::new(Code::Conflict, detail));
     }
     let community = Arc::clone(&app.community);
     let work = tokio::spawn(async move {

@@ -38,12 +38,21 @@ pub async fn search(
                     return Err(Problem::forbidden(format!("{field}: a member searches for themselves only")));
                 }
             }
-            if request.member.is_none() {
-                request.viewer = Some(own.clone());
+            // Whom mentors know and where exactly they live could else be found out by asking for it.
+            if let Some(profile) = &mut request.profile {
+                profile.friends.clear();
+                profile.colleagues.clear();
+                if let Some(place) = &mut profile.location {
+                    (place.lat, place.lon) = (None, None);
+                }
             }
         }
         _ => caller.needs(Scope::Search)?,
     }
+    if request.member.is_none() && request.viewer.is_none() {
+        request.viewer = caller.member().cloned();
+    }
+    may_filter(&caller, &request.filter)?;
     answer(&app, request).await
 }
 
@@ -72,7 +81,19 @@ pub async fn mentors(
     let mut pairs = Pairs::of(query.as_deref());
     let request = request(id, &mut pairs)?;
     pairs.nothing_else()?;
+    may_filter(&caller, &request.filter)?;
     answer(&app, request).await
+}
+
+/// Refuses filters that would tell what is not for the caller: who is paused, and where exactly somebody lives.
+pub fn may_filter(caller: &Caller, filter: &Filter) -> Result<(), Problem> {
+    if filter.paused {
+        caller.needs(Scope::Admin)?;
+    }
+    if caller.member().is_some() && filter.within.is_some_and(|within| within.of.is_some()) {
+        caller.needs(Scope::Search)?;
+    }
+    Ok(())
 }
 
 /// The search for a stored member that a query string asks for.
