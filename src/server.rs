@@ -22,8 +22,8 @@ use axum::http::{HeaderValue, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::{Router, routing};
-use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
+use axum_server::{Handle, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
@@ -131,10 +131,7 @@ impl App {
             }
         }
         self.community.check_fixed(&config)?;
-        let access = Access::new(&config.server)?;
-        if !config.server.listen.ip().is_loopback() && !access.is_guarded(&self.community) {
-            return Err(ServerError::Unguarded(config.server.listen));
-        }
+        let access = guarded(&config, &self.community)?;
         if let (Some(serving), Some(TlsConfig { certificate, key })) = (&self.tls, &config.server.tls) {
             let wrong =
                 |source| ServerError::Certificate { certificate: certificate.clone(), key: key.clone(), source };
@@ -163,10 +160,7 @@ impl Service {
     pub async fn bind(community: Arc<Community>, read_config: ReadConfig) -> Result<Service, ServerError> {
         let config = community.config();
         let address = config.server.listen;
-        let access = Access::new(&config.server)?;
-        if !address.ip().is_loopback() && !access.is_guarded(&community) {
-            return Err(ServerError::Unguarded(address));
-        }
+        let access = guarded(&config, &community)?;
         let tls = match &config.server.tls {
             Some(tls) => Some(certified(tls).await?),
             None => None,
@@ -203,7 +197,6 @@ impl Service {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
         // It ended, and is not run again.
         let Some(listener) = listener else { return Ok(()) };
-        let patience = Duration::from_secs(self.app.community.config().server.patience);
         let service = router(Arc::clone(&self.app)).into_make_service();
         // The first text need not wait for the model to load.
         let community = Arc::clone(&self.app.community);
@@ -217,22 +210,23 @@ impl Service {
         };
         let serve = async {
             match self.app.tls.clone() {
-                Some(tls) => {
-                    let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(self.handle.clone());
-                    server.http_builder().http1().header_read_timeout(patience);
-                    server.serve(service).await
-                }
-                None => {
-                    let mut server = axum_server::from_tcp(listener)?.handle(self.handle.clone());
-                    server.http_builder().http1().header_read_timeout(patience);
-                    server.serve(service).await
-                }
+                Some(tls) => self.patient(axum_server::from_tcp_rustls(listener, tls)?).serve(service).await,
+                None => self.patient(axum_server::from_tcp(listener)?).serve(service).await,
             }
         };
         tokio::select! {
             served = serve => served.map_err(failed),
             () = tidy => Ok(()),
         }
+    }
+
+    /// A server that waits for nobody for ever, and ends when this drains.
+    fn patient<A>(&self, server: Server<SocketAddr, A>) -> Server<SocketAddr, A> {
+        let patience = Duration::from_secs(self.app.community.config().server.patience);
+        // The head of the first request is waited for from the connection on, that of others from their first byte on.
+        let mut server = server.handle(self.handle.clone()).first_request_timeout(patience);
+        server.http_builder().http1().header_read_timeout(patience);
+        server
     }
 
     /// Takes no more connections, and lets those that are open end what they do.
@@ -247,6 +241,16 @@ impl Service {
     /// [`ServerError`]; then everything goes on as before.
     pub async fn reload(&self) -> Result<(), ServerError> {
         self.app.reload().await
+    }
+}
+
+/// How callers are told apart; on an address that others reach there has to be a way.
+fn guarded(config: &Config, community: &Community) -> Result<Access, ServerError> {
+    let (access, address) = (Access::new(&config.server)?, config.server.listen);
+    if address.ip().is_loopback() || access.is_guarded(community) {
+        Ok(access)
+    } else {
+        Err(ServerError::Unguarded(address))
     }
 }
 

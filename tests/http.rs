@@ -300,6 +300,28 @@ fn a_service_without_an_index_says_so_and_is_ready_after_the_first_rebuild() {
 }
 
 #[test]
+fn what_fails_on_our_side_is_in_the_log_by_the_requests_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = common::config(folder.path());
+    let generation = publish(&config, &people()).folder;
+    let file = generation.join("members.columns");
+    let mut bytes = std::fs::read(&file).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    let service = Service::start(&config, &[]);
+    let whole = |service: &Service| service.get("/readyz").status == 200;
+    (0..500).take_while(|_| whole(&service)).for_each(|_| std::thread::sleep(std::time::Duration::from_millis(10)));
+    assert_eq!(service.get("/readyz").problem().0, 503);
+    let failed = service.post("/v1/search", &json!({"member": "ada"}));
+    assert_eq!(failed.problem(), (500, "internal".into(), String::new()));
+    let id = failed.header("x-request-id");
+    let log = service.log();
+    let line = log.lines().find(|line| line.contains("a request failed")).unwrap_or_else(|| panic!("{log}"));
+    assert!(line.contains(id) && line.contains("members.columns"), "{line}");
+    assert!(!failed.text().contains("members.columns"), "files are nobody's business");
+}
+
+#[test]
 fn the_api_describes_itself_with_a_page_that_needs_no_network() {
     let service = reading();
     let document = service.get("/openapi.json").json();

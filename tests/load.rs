@@ -101,7 +101,8 @@ fn slow_clients_hold_up_nobody() {
     let (_folder, config) = community();
     let flags = ["--set", "server.at_once=1", "--set", "server.queue=0", "--set", "server.patience=1"];
     let service = Service::start(&config, &flags);
-    let starts: [&[u8]; 3] = [
+    let starts: [&[u8]; 4] = [
+        b"",
         b"GET /v1/members/s-00",
         b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n{\"te",
         b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"",
@@ -115,7 +116,7 @@ fn slow_clients_hold_up_nobody() {
     for _ in 0..20 {
         assert_eq!(service.get("/v1/members/s-0000001/mentors").status, 200);
     }
-    let mut told = 0;
+    let (mut told, waited) = (0, Instant::now());
     for stream in &mut slow {
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         let mut answer = String::new();
@@ -123,6 +124,7 @@ fn slow_clients_hold_up_nobody() {
         told += usize::from(answer.starts_with("HTTP/1.1 408"));
     }
     assert!(told >= 40, "{told} were told that they are slow");
+    assert!(waited.elapsed() < Duration::from_secs(60), "none of them keeps its connection");
     assert_eq!(service.get("/healthz").status, 200);
 }
 

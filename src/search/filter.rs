@@ -136,14 +136,7 @@ impl Filter {
     /// # Errors
     /// [`InvalidFilter`] names the field.
     pub fn check(&self) -> Result<(), InvalidFilter> {
-        for (field, values) in [
-            ("country", &self.country),
-            ("region", &self.region),
-            ("city", &self.city),
-            ("language", &self.language),
-            ("industry", &self.industry),
-            ("profession", &self.profession),
-        ] {
+        for (field, _, values) in self.alternatives() {
             if values.len() > MOST_VALUES {
                 return Err(InvalidFilter::new(
                     field,
@@ -173,6 +166,18 @@ impl Filter {
             return Err(InvalidFilter::new("time_zone_gap", format!("is {gap}; expected 0 to 12 hours")));
         }
         Ok(())
+    }
+
+    /// The fields of which one value must hold, and what they are compared with.
+    fn alternatives(&self) -> [(&'static str, Attribute, &[String]); 6] {
+        [
+            ("country", Attribute::Country, &self.country),
+            ("region", Attribute::Region, &self.region),
+            ("city", Attribute::City, &self.city),
+            ("language", Attribute::Language, &self.language),
+            ("industry", Attribute::Industry, &self.industry),
+            ("profession", Attribute::Profession, &self.profession),
+        ]
     }
 
     /// Each of its conditions alone, by the field it is stated in; role and paused are none.
@@ -216,14 +221,7 @@ impl Filter {
             }
             allowed
         };
-        for (attribute, values) in [
-            (Attribute::Country, &self.country),
-            (Attribute::Region, &self.region),
-            (Attribute::City, &self.city),
-            (Attribute::Language, &self.language),
-            (Attribute::Industry, &self.industry),
-            (Attribute::Profession, &self.profession),
-        ] {
+        for (_, attribute, values) in self.alternatives() {
             if values.is_empty() {
                 continue;
             }

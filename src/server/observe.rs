@@ -10,11 +10,11 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics::{counter, gauge, histogram};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing::info;
+use tracing::{error, info};
 
 use super::App;
 use super::access::CallerName;
-use super::problem::Code;
+use super::problem::{Cause, Code};
 use crate::search::Stages;
 
 /// The request's id: the client's own, where it sends a plain one.
@@ -97,6 +97,9 @@ pub async fn observed(State(app): State<Arc<App>>, request: Request, next: Next)
     let stages = made.as_ref().and_then(|made| made.stages);
     let code = response.extensions().get::<Code>().copied();
     let caller = response.extensions_mut().remove::<CallerName>();
+    if let Some(Cause(error)) = response.extensions_mut().remove() {
+        error!(id, error, "a request failed");
+    }
 
     counter!("rapport_requests_total", "route" => route.clone(), "method" => method_name(&method), "status" => status.to_string())
         .increment(1);

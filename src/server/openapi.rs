@@ -5,7 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, Modify, OpenApi, ToSchema};
 
-use super::problem::Problem;
+use super::problem::ProblemDetails;
 
 /// What every API answers that is asked wrongly, or at the wrong time.
 pub struct Problems;
@@ -13,8 +13,9 @@ pub struct Problems;
 impl IntoResponses for Problems {
     fn responses() -> std::collections::BTreeMap<String, RefOr<Response>> {
         let problem = |description: &str| {
-            let content =
-                ContentBuilder::new().schema(Some(utoipa::openapi::Ref::from_schema_name(Problem::name()))).build();
+            let content = ContentBuilder::new()
+                .schema(Some(utoipa::openapi::Ref::from_schema_name(ProblemDetails::name())))
+                .build();
             let response = ResponseBuilder::new().description(description);
             RefOr::T(response.content("application/problem+json", content).build())
         };
@@ -44,7 +45,7 @@ impl IntoResponses for Problems {
 #[derive(OpenApi)]
 #[openapi(
     info(title = "rapport", description = "Finds people the mentors they should know, and says why."),
-    components(schemas(Problem)),
+    components(schemas(ProblemDetails)),
     security(("bearer" = [])),
     modifiers(&Bearer),
     tags(

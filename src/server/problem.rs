@@ -10,18 +10,27 @@ use crate::index::IndexError;
 use crate::member::Invalid;
 use crate::search::SearchError;
 
-/// A problem, as it is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+/// Why a request cannot be answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
+    code: Code,
+    detail: String,
+    field: Option<String>,
+    retry_after: Option<u32>,
+    /// What failed, for the log.
+    cause: Option<String>,
+}
+
+/// A problem, as it is sent.
+#[derive(Serialize, ToSchema)]
+pub struct ProblemDetails {
     /// `urn:rapport:problem:` and the code.
     #[serde(rename = "type")]
     kind: String,
     /// The status in words.
     title: &'static str,
     /// The HTTP status.
-    #[schema(value_type = u16)]
-    #[serde(serialize_with = "as_number")]
-    status: StatusCode,
+    status: u16,
     /// What happened, the same in every version.
     code: Code,
     /// What was wrong with this request, and what was expected.
@@ -29,9 +38,11 @@ pub struct Problem {
     /// Which part of the request was wrong, where one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<String>,
-    #[serde(skip)]
-    retry_after: Option<u32>,
 }
+
+/// Why something of ours failed, which the log tells beside the request's id.
+#[derive(Debug, Clone)]
+pub struct Cause(pub String);
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident $name:literal $status:ident,)*) => {
@@ -49,6 +60,9 @@ macro_rules! codes {
                     $(Code::$variant => $name,)*
                 }
             }
+
+            #[cfg(test)]
+            const ALL: &[Code] = &[$(Code::$variant,)*];
 
             fn status(self) -> StatusCode {
                 match self {
@@ -92,22 +106,9 @@ codes! {
     Deadline "deadline" GATEWAY_TIMEOUT,
 }
 
-fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u16(status.as_u16())
-}
-
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Problem {
-        let status = code.status();
-        Problem {
-            kind: format!("urn:rapport:problem:{}", code.name()),
-            title: status.canonical_reason().unwrap_or_default(),
-            status,
-            code,
-            detail: detail.into(),
-            field: None,
-            retry_after: None,
-        }
+        Problem { code, detail: detail.into(), field: None, retry_after: None, cause: None }
     }
 
     /// A part of the request is wrong.
@@ -128,8 +129,8 @@ impl Problem {
 
     /// Something of ours failed.
     pub fn internal(error: &dyn std::fmt::Display) -> Problem {
-        tracing::error!(%error, "a request failed");
-        Problem::new(Code::Internal, "it failed on our side; the service's log says why, by the request's id")
+        let told = "it failed on our side; the service's log says why, by the request's id";
+        Problem { cause: Some(error.to_string()), ..Problem::new(Code::Internal, told) }
     }
 
     /// Which part was wrong, and how.
@@ -145,8 +146,16 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let status = self.code.status();
+        let details = ProblemDetails {
+            kind: format!("urn:rapport:problem:{}", self.code.name()),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            code: self.code,
+            detail: self.detail,
+            field: self.field,
+        };
+        let mut response = (status, serde_json::to_vec(&details).unwrap_or_default()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
@@ -156,6 +165,9 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self.code);
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(Cause(cause));
+        }
         response
     }
 }
@@ -190,5 +202,17 @@ impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Problem {
         // A hint for the command line.
         Problem::invalid(invalid.field, invalid.problem.trim_end_matches(", or use --lenient"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_sent_by_its_name() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).ok(), Some(code.name().into()));
+        }
     }
 }

@@ -24,7 +24,7 @@ const TOGETHER: usize = 500;
 /// What became of a member that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Written {
+pub enum Outcome {
     /// Nobody of the id was stored.
     Added,
     /// The record is another one now.
@@ -39,7 +39,7 @@ pub struct Put {
     /// Who.
     id: String,
     /// What became of the record.
-    written: Written,
+    written: Outcome,
 }
 
 /// A member's record: all of it to the member and to whoever has the scope `write`, else what the member shows to others.
@@ -92,9 +92,9 @@ pub async fn put(
     let member = member_of(&id, &body(request, &app).await?)?;
     let written = to_the_end(async move { Ok(app.community.upsert(&[member]).await?) }).await?;
     let (status, written) = match written {
-        Upserted { added: 1.., .. } => (StatusCode::CREATED, Written::Added),
-        Upserted { changed: 1.., .. } => (StatusCode::OK, Written::Changed),
-        _ => (StatusCode::OK, Written::Unchanged),
+        Upserted { added: 1.., .. } => (StatusCode::CREATED, Outcome::Added),
+        Upserted { changed: 1.., .. } => (StatusCode::OK, Outcome::Changed),
+        _ => (StatusCode::OK, Outcome::Unchanged),
     };
     Ok((status, axum::Json(Put { id: id.to_string(), written })))
 }

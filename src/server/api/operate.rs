@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::community::{Night, RebuildOptions};
 use crate::server::access::Caller;
 use crate::server::json::OptionalJson;
-use crate::server::problem::{Code, Problem};
+use crate::server::problem::{Code, Problem, ProblemDetails};
 use crate::server::{App, observe};
 use crate::store::Scope;
 
@@ -26,7 +26,7 @@ use crate::store::Scope;
     request_body(content = Option<RebuildOptions>, content_type = "application/json"),
     responses(
         (status = 202, description = "It has begun", body = Night),
-        (status = 409, description = "One is under way", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "One is under way", body = ProblemDetails, content_type = "application/problem+json"),
         crate::server::openapi::Problems
     )
 )]
@@ -200,7 +200,7 @@ pub async fn healthz() -> axum::Json<Health> {
     security(()),
     responses(
         (status = 200, description = "Searches are answered", body = Health),
-        (status = 503, description = "They are not, and why", body = Problem, content_type = "application/problem+json")
+        (status = 503, description = "They are not, and why", body = ProblemDetails, content_type = "application/problem+json")
     )
 )]
 pub async fn readyz(State(app): State<Arc<App>>) -> Result<axum::Json<Health>, Problem> {
