@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use common::publish;
+use common::{embedder, program};
 use http::{Response, Service};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -36,7 +36,15 @@ fn community() -> (TempDir, Config) {
     let (_, built) = BUILT.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let config = common::config(folder.path());
-        publish(&config, &Community::new(400, 42).iter().collect::<Vec<_>>());
+        // The program does not fetch the model by itself.
+        embedder();
+        let sample = folder.path().join("sample.jsonl");
+        Community::new(400, 42).write(&mut fs::File::create(&sample).unwrap()).unwrap();
+        // By processes that have ended: nobody has the files open any more.
+        for arguments in [&["import", sample.to_str().unwrap()][..], &["rebuild"]] {
+            let output = program(&config, arguments).output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        }
         (folder, config)
     });
     let folder = tempfile::tempdir().unwrap();
