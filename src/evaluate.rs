@@ -22,6 +22,7 @@
 
 mod ablation;
 mod calibration;
+mod circle;
 mod compare;
 mod exposure;
 mod gate;
@@ -45,6 +46,7 @@ use serde::Serialize;
 
 pub use ablation::{Ablated, ablate};
 pub use calibration::{Calibration, Shown, Step, calibrate, chance};
+pub use circle::{AtDial, outside_circle};
 pub use compare::{Compared, Comparison, Difference, Placed, compare};
 pub use exposure::{Exposure, GroupExposure, GroupField, exposure, exposure_of};
 pub use gate::{GateError, Worse, check_not_worse, gate};

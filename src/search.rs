@@ -15,6 +15,7 @@
 //! ```
 
 mod answer;
+mod circle;
 mod explain;
 mod features;
 mod filter;
@@ -319,7 +320,8 @@ impl Searcher {
         let allowed = self.allowed(query, seeker)?;
         let bounds = self.bounds(query);
         let candidates = retrieve::candidates(&self.view, seeker, &allowed, &bounds);
-        Ok(rerank::rank(&self.comparison(query, seeker), &self.config.weights, &candidates, bounds.seed))
+        let (weights, dial) = (&self.config.weights, query.outside_circle);
+        Ok(rerank::rank(&self.comparison(query, seeker), weights, dial, &candidates, bounds.seed))
     }
 
     fn bounds(&self, query: &Query) -> Bounds<'_> {

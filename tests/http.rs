@@ -122,6 +122,27 @@ fn reasons_weights_and_filters_are_as_asked() {
 }
 
 #[test]
+fn the_dial_is_the_same_in_a_body_a_query_string_and_an_explanation() {
+    let service = reading();
+    let body = service.post("/v1/search", &json!({"member": "ada", "outside_circle": 0.5}));
+    let query = service.get("/v1/members/ada/mentors?outside_circle=0.5");
+    assert_eq!(body.body, query.body);
+    let hit = &query.json()["hits"][0];
+    assert_eq!((&hit["member"]["id"], &hit["adjustments"][0]["reason"]), (&json!("bea"), &json!("outside_circle")));
+    assert!(hit["adjustments"][0]["text"].as_str().unwrap().ends_with(": how near you live"), "{hit}");
+    let why = service.get("/v1/explain?mentee=ada&mentor=bea&outside_circle=0.5").json();
+    assert_eq!(&why["hit"], hit);
+    let field = (400, "invalid".to_owned(), "outside_circle".to_owned());
+    for wrong in ["1.01", "-1", "NaN", "half", ""] {
+        assert_eq!(service.get(&format!("/v1/members/ada/mentors?outside_circle={wrong}")).problem(), field, "{wrong}");
+    }
+    for wrong in [json!(2), json!("0.5")] {
+        let refused = service.post("/v1/search", &json!({"member": "ada", "outside_circle": wrong}));
+        assert_eq!(refused.problem(), field, "{wrong}");
+    }
+}
+
+#[test]
 fn what_is_wrong_is_told_by_code_and_field() {
     let service = reading();
     let json_type = ("content-type", "application/json");

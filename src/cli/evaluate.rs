@@ -14,8 +14,8 @@ use indicatif::HumanCount;
 use rapport::config::Config;
 use rapport::evaluate::report::{Against, Report};
 use rapport::evaluate::{
-    Ablated, Compared, Comparison, Difference, Estimate, Evaluation, GroupField, Judgements, Measured, Placed, Problem,
-    Run, ablate, compare, evaluate, exposure_of, rank_queries,
+    Ablated, AtDial, Compared, Comparison, Difference, Estimate, Evaluation, GroupField, Judgements, Measured, Placed,
+    Problem, Run, ablate, compare, evaluate, exposure_of, outside_circle, rank_queries,
 };
 use rapport::index::{Snapshot, publish};
 use rapport::search::Searcher;
@@ -23,7 +23,7 @@ use rapport::search::weights::Weights;
 use rapport::store::Store;
 use serde::Serialize;
 
-use shown::{group_field, write_calibration, write_exposure};
+use shown::{dial, group_field, write_calibration, write_exposure, write_outside_circle};
 
 use super::render::clean;
 use super::{Done, Usage};
@@ -56,6 +56,10 @@ pub struct Arguments {
     /// Also measure what is left with each feature, facet and source of candidates off
     #[arg(long)]
     ablate: bool,
+    /// Also measure searches outside the circle at these settings of the dial, each from 0 to 1: how many of the first ten are
+    /// outside it, and what that costs in match quality
+    #[arg(long, value_name = "DIAL,…", value_delimiter = ',', value_parser = dial)]
+    outside_circle: Vec<f64>,
     /// Also say how often mentors are shown by these fields of their records
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = group_field)]
     groups: Vec<GroupField>,
@@ -76,6 +80,8 @@ struct Output {
     comparison: Option<Comparison>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     ablation: Vec<Ablated>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    outside_circle: Vec<AtDial>,
 }
 
 pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done> {
@@ -103,6 +109,10 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
         }
     };
     let ablation = if arguments.ablate { ablate(&searcher, &judgements, depth).await? } else { Vec::new() };
+    let outside_circle = match &arguments.outside_circle[..] {
+        [] => Vec::new(),
+        dials => outside_circle(&searcher, &judgements, dials).await?,
+    };
     if let Some(folder) = &arguments.report {
         let baseline = arguments.baseline.as_ref().map(|named| named.display().to_string());
         let compared = comparison.clone().zip(baseline);
@@ -111,7 +121,7 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
             Report::gather(&searcher, &judgements, &run, evaluation.clone(), compared, ablation.clone()).await?;
         write_report(folder, &report)?;
     }
-    let output = Output { evaluation, comparison, ablation };
+    let output = Output { evaluation, comparison, ablation, outside_circle };
     let mut out = anstream::stdout().lock();
     if arguments.json {
         serde_json::to_writer(&mut out, &output)?;
@@ -124,6 +134,7 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
     }
     if !arguments.json {
         write_ablation(&mut out, &output.ablation)?;
+        write_outside_circle(&mut out, &output.outside_circle)?;
     }
     let problems: Vec<&Problem> =
         output.evaluation.problems.iter().chain(output.comparison.iter().flat_map(|both| &both.problems)).collect();

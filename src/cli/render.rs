@@ -49,7 +49,7 @@ fn write_hit(out: &mut impl Write, hit: &Hit, bars: bool) -> io::Result<()> {
         writeln!(out, "     • {}", clean(&point.text))?;
     }
     for adjustment in &hit.adjustments {
-        writeln!(out, "     {QUIET}{:+.3} {}{QUIET:#}", adjustment.amount, clean(&adjustment.reason))?;
+        writeln!(out, "     {QUIET}{:+.3} {}{QUIET:#}", adjustment.amount, clean(&adjustment.text))?;
     }
     writeln!(out)
 }

@@ -36,6 +36,10 @@ pub struct Arguments {
     /// Whether people already known to the seeker may be found
     #[arg(long, value_enum, default_value_t = KnownPeople::Exclude)]
     known: KnownPeople,
+    /// From people like the seeker, 0, to people they should know, 1: so much less counts what is shared because both move in
+    /// one circle (friends, colleagues, groups, employers, schools, places)
+    #[arg(long, value_name = "DIAL", default_value = "0")]
+    outside_circle: f64,
     /// How many hits
     #[arg(short, default_value = "10")]
     k: NonZeroUsize,
@@ -89,6 +93,7 @@ fn request(arguments: Arguments) -> anyhow::Result<SearchRequest> {
             KnownPeople::Include => Known::Include,
         },
         k: Some(arguments.k.get()),
+        outside_circle: Some(arguments.outside_circle),
         ..SearchRequest::default()
     })
 }

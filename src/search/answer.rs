@@ -53,7 +53,7 @@ pub struct Hit {
     pub member: HitMember,
     /// Every contribution other than zero, strongest first.
     pub contributions: Vec<Contribution>,
-    /// What the programme adds or takes away.
+    /// What is added or taken away because of what the search is for.
     pub adjustments: Vec<Adjustment>,
     /// The contributions worth saying, in words, strongest first.
     pub points_in_common: Vec<PointInCommon>,
@@ -85,13 +85,15 @@ pub struct Contribution {
     pub contribution: f64,
 }
 
-/// A signed correction that is not about the two people's fit.
+/// A signed correction that is not about the two people's fit, but about what the search is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Adjustment {
-    /// Why.
+    /// Why, by name: `outside_circle`.
     pub reason: String,
     /// Added to the match.
     pub amount: f64,
+    /// Why, in a sentence to the seeker.
+    pub text: String,
 }
 
 /// A contribution in words.

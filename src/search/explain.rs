@@ -380,7 +380,7 @@ fn join_of(values: &[String], most: usize, total: usize) -> String {
     if total > named { format!("{list} and {} more", total - named) } else { list }
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::SearchError;
+use super::circle::Dial;
 use super::filter::Filter;
 use super::weights::{Feature, HEAVIEST, Weights};
 use crate::member::{Member, MemberId};
@@ -60,6 +61,11 @@ pub struct SearchRequest {
     /// whom they block or are blocked by are not in it.
     #[schema(value_type = Option<String>)]
     pub viewer: Option<MemberId>,
+    /// From people like the seeker, 0, to people they should know, 1: so much less counts what two people share because they
+    /// move in one circle (friends, colleagues, groups, employers, schools, places). What is looked for counts as ever. 0
+    /// unless stated.
+    #[schema(minimum = 0, maximum = 1)]
+    pub outside_circle: Option<f64>,
 }
 
 /// Who seeks.
@@ -88,6 +94,9 @@ pub struct Query {
     pub(super) explain: bool,
     #[serde(skip)]
     pub(super) viewer: Option<MemberId>,
+    /// No part of the seed: whatever it says, the candidates are the same, and equal ones stand in the same order.
+    #[serde(skip)]
+    pub(super) outside_circle: Dial,
 }
 
 impl TryFrom<SearchRequest> for Query {
@@ -139,6 +148,11 @@ impl TryFrom<SearchRequest> for Query {
                 ));
             }
         }
+        let setting = request.outside_circle.unwrap_or_default();
+        let outside_circle = Dial::new(setting).ok_or_else(|| {
+            let expected = "expected 0 (the circle counts as ever) to 1 (it counts nothing)";
+            invalid("outside_circle", format!("is {setting}; {expected}"))
+        })?;
         Ok(Query {
             asked,
             filter: request.filter,
@@ -147,6 +161,7 @@ impl TryFrom<SearchRequest> for Query {
             weights: request.weights,
             explain: request.explain.unwrap_or(true),
             viewer: request.viewer,
+            outside_circle,
         })
     }
 }
@@ -161,5 +176,22 @@ impl Query {
     pub(super) fn seed(&self) -> u64 {
         let json = serde_json::to_vec(self).unwrap_or_default();
         u64::from_le_bytes(blake3::hash(&json).as_bytes().first_chunk().copied().unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_orders_equal_scores_is_the_question_alone() {
+        let request = SearchRequest { text: Some("a nurse".into()), ..SearchRequest::default() };
+        let query = Query::try_from(request.clone()).unwrap();
+        // Another text here is another order of equal scores, in every answer there is.
+        let filter = r#"{"role":null,"country":[],"region":[],"city":[],"within":null,"language":[],"time_zone_gap":null,"industry":[],"profession":[],"capacity":null,"paused":false}"#;
+        let expected = format!(r#"{{"asked":{{"text":"a nurse"}},"filter":{filter},"known":"exclude"}}"#);
+        assert_eq!(serde_json::to_string(&query).unwrap(), expected);
+        let dialled = Query::try_from(SearchRequest { outside_circle: Some(0.5), ..request }).unwrap();
+        assert_eq!(dialled.seed(), query.seed());
     }
 }

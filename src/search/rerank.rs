@@ -1,6 +1,7 @@
-//! Ordering candidates by their match: the weighted sum of every feature. Computing only.
+//! Ordering candidates by their score: the weighted sum of every feature, and what is taken off it. Computing only.
 
-use super::answer::Contribution;
+use super::answer::{Adjustment, Contribution};
+use super::circle::Dial;
 use super::explain::round;
 use super::features::{Comparison, Met};
 use super::weights::{Feature, Values, Weights, contribution, to_a_millionth};
@@ -39,8 +40,19 @@ pub(super) fn sum(contributions: &[Contribution]) -> f64 {
     to_a_millionth(contributions.iter().map(|contribution| contribution.contribution).sum())
 }
 
+/// A match with its adjustments, to a millionth.
+pub(super) fn score(match_: f64, adjustments: &[Adjustment]) -> f64 {
+    to_a_millionth(adjustments.iter().fold(match_, |score, adjustment| score + adjustment.amount))
+}
+
 /// All candidates, best first. Equal scores are ordered by a hash of query and member, so that nobody is always last.
-pub(super) fn rank(comparison: &Comparison<'_>, weights: &Weights, candidates: &[Slot], seed: u64) -> Vec<Ranked> {
+pub(super) fn rank(
+    comparison: &Comparison<'_>,
+    weights: &Weights,
+    dial: Dial,
+    candidates: &[Slot],
+    seed: u64,
+) -> Vec<Ranked> {
     let mut met = Met::default();
     let mut ranked: Vec<Ranked> = candidates
         .iter()
@@ -50,7 +62,7 @@ pub(super) fn rank(comparison: &Comparison<'_>, weights: &Weights, candidates: &
                 comparison.prefetch(*ahead);
             }
             let values = comparison.values(slot, &mut met);
-            Ranked { slot, score: weights.match_of(&values), values }
+            Ranked { slot, score: dial.score(&values, weights), values }
         })
         .collect();
     let tie = |ranked: &Ranked| {

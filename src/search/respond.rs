@@ -1,6 +1,6 @@
 //! The best of a ranking in the words of their records.
 
-use super::answer::{Answer, Hit, HitMember};
+use super::answer::{Adjustment, Answer, Hit, HitMember};
 use super::explain::Explainer;
 use super::query::Query;
 use super::rerank::{self, Ranked};
@@ -39,7 +39,7 @@ impl Searcher {
                 let Some(stored) = stored.filter(|stored| self.may_be_found(&stored.member, seeker, query)) else {
                     continue;
                 };
-                hits.push(self.hit(&ranked, stored, query.explain.then_some(&explainer)));
+                hits.push(self.hit(query, &ranked, stored, &explainer));
             }
             if hits.len() == query.k.get() || rest.peek().is_none() {
                 break last_change;
@@ -53,25 +53,26 @@ impl Searcher {
         Ok((Answer { state, hits }, overtaken))
     }
 
-    /// A member of a ranking as a hit, with its reasons where there is somebody to give them.
-    pub(super) fn hit(&self, ranked: &Ranked, stored: &Stored, explainer: Option<&Explainer<'_>>) -> Hit {
+    /// A member of a ranking as a hit, with its reasons where the query asks for them.
+    pub(super) fn hit(&self, query: &Query, ranked: &Ranked, stored: &Stored, explainer: &Explainer<'_>) -> Hit {
         let mut contributions = ranked.contributions(&self.config.weights);
-        let mut score = ranked.score;
         if stored.change > self.view.sequence() {
             // What was made private since the view was made counts no more.
             let hidden = |field: &&str| stored.member.keeps_private(field);
             contributions.retain(|contribution| !contribution.feature.fields().iter().any(hidden));
-            score = rerank::sum(&contributions);
         }
+        let match_ = rerank::sum(&contributions);
+        let adjustment = query.outside_circle.adjustment(explainer.comparison, ranked.slot, &contributions);
+        let adjustments: Vec<Adjustment> = adjustment.into_iter().collect();
         let member = stored.member.public();
-        let points = explainer.map(|explainer| explainer.points(ranked.slot, &member, &contributions));
+        let points = query.explain.then(|| explainer.points(ranked.slot, &member, &contributions));
         Hit {
             rank: 0,
-            score,
-            match_: score,
+            score: rerank::score(match_, &adjustments),
+            match_,
             points_in_common: points.unwrap_or_default(),
             contributions,
-            adjustments: Vec::new(),
+            adjustments,
             member: HitMember {
                 id: member.id.to_string(),
                 name: member.name.clone(),

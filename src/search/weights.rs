@@ -128,6 +128,37 @@ impl Feature {
             Feature::ExperienceGap => &["years_experience"],
         }
     }
+
+    /// Whether it says that two people move in one circle: that they know the same people, or that a house, a school or a
+    /// place brought them together. That is what a search outside the circle discounts.
+    ///
+    /// Not of the circle is what somebody is looked for by: the profession, what is sought, faced and liked, in meaning and
+    /// in words. Nor is what lets two strangers understand and meet one another: a field of study, an industry, languages,
+    /// clocks.
+    pub fn is_of_circle(self) -> bool {
+        match self {
+            Feature::FriendsInCommon
+            | Feature::ColleaguesInCommon
+            | Feature::GroupsInCommon
+            | Feature::Employer
+            | Feature::School
+            | Feature::Distance
+            | Feature::Hometown
+            | Feature::AlreadyFriend
+            | Feature::AlreadyColleague => true,
+            Feature::Profession
+            | Feature::ProfileSimilarity
+            | Feature::InterestSimilarity
+            | Feature::SharedInterests
+            | Feature::OvercameWhatIFace
+            | Feature::Industry
+            | Feature::FieldOfStudy
+            | Feature::Languages
+            | Feature::TimeZone
+            | Feature::WordsInCommon
+            | Feature::ExperienceGap => false,
+        }
+    }
 }
 
 /// A value for each feature, in [0, 1] and in the order of [`Feature::ALL`].
@@ -138,6 +169,12 @@ impl Weights {
     /// millionth.
     pub fn match_of(&self, values: &Values) -> f64 {
         let parts = Feature::ALL.iter().zip(values);
+        to_a_millionth(parts.map(|(feature, value)| contribution(*value, self.of(*feature))).sum())
+    }
+
+    /// The part of a match that rests on one circle ([`Feature::is_of_circle`]).
+    pub fn circle_of(&self, values: &Values) -> f64 {
+        let parts = Feature::ALL.iter().zip(values).filter(|(feature, _)| feature.is_of_circle());
         to_a_millionth(parts.map(|(feature, value)| contribution(*value, self.of(*feature))).sum())
     }
 

@@ -103,7 +103,7 @@ impl Searcher {
             candidates.push(slot);
         }
         let comparison = self.comparison(query, &seeker);
-        let ranked = rerank::rank(&comparison, self.weights(), &candidates, bounds.seed);
+        let ranked = rerank::rank(&comparison, self.weights(), query.outside_circle, &candidates, bounds.seed);
         let Some(at) = ranked.iter().position(|ranked| ranked.slot == slot) else { return Ok(why) };
         let mut ids: Vec<&str> = comparison.named_in_reasons(slot).chain([mentor.as_str()]).collect();
         ids.sort_unstable();
@@ -112,7 +112,7 @@ impl Searcher {
         let Some(stored) = records.get(mentor.as_str()) else { return Ok(why) };
         why.obstacles = self.obstacles(query, &seeker, slot, self.is_adult(&stored.member))?;
         let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
-        let hit = Hit { rank: at + 1, ..self.hit(&ranked[at], stored, query.explain.then_some(&explainer)) };
+        let hit = Hit { rank: at + 1, ..self.hit(query, &ranked[at], stored, &explainer) };
         let counted = |feature: &Feature| hit.contributions.iter().any(|contribution| contribution.feature == *feature);
         // That people know one another counts only where it may.
         let knowing = |feature: &Feature| matches!(feature, Feature::AlreadyFriend | Feature::AlreadyColleague);

@@ -1,9 +1,10 @@
-//! Who is shown, by which groups, and what a match is worth: as `rapport evaluate` prints it.
+//! Who is shown, by which groups, what a match is worth, and what it costs to look outside the circle: as `rapport evaluate`
+//! prints it.
 
 use std::io::{self, Write};
 
 use indicatif::HumanCount;
-use rapport::evaluate::{Calibration, Exposure, GroupExposure, GroupField};
+use rapport::evaluate::{AtDial, Calibration, Estimate, Exposure, GroupExposure, GroupField};
 
 use crate::cli::render::clean;
 
@@ -15,6 +16,12 @@ pub fn group_field(name: &str) -> Result<GroupField, String> {
     let known = || GroupField::ALL.iter().map(|field| field.name()).collect::<Vec<_>>().join(", ");
     let found = GroupField::ALL.iter().find(|field| field.name() == name.trim());
     found.copied().ok_or_else(|| format!("expected some of {}", known()))
+}
+
+/// A setting of the dial, from its number.
+pub fn dial(number: &str) -> Result<f64, String> {
+    let parsed = number.trim().parse().ok().filter(|setting| (0.0..=1.0).contains(setting));
+    parsed.ok_or_else(|| "expected numbers from 0 to 1".to_owned())
 }
 
 pub fn write_exposure(out: &mut impl Write, exposure: &Exposure) -> io::Result<()> {
@@ -57,4 +64,28 @@ pub fn write_calibration(out: &mut impl Write, calibration: &Calibration) -> io:
         None => writeln!(out),
         Some(threshold) => writeln!(out, "; below {threshold:.3} it is less than half of the mean"),
     }
+}
+
+pub fn write_outside_circle(out: &mut impl Write, settings: &[AtDial]) -> io::Result<()> {
+    if settings.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{:<15} {:>8}  {:<14} {:>7} {:>8} {:>10}  {:<18} {:>8}",
+        "outside circle", "outside", "95 % interval", "match", "nDCG@10", "difference", "95 % interval", "p (Holm)"
+    )?;
+    for AtDial { dial, outside, match_, ndcg } in settings {
+        let Estimate { mean, low, high } = ndcg.difference;
+        writeln!(
+            out,
+            "{dial:<15} {:>8.3}  {:<14} {match_:>7.4} {:>8.4} {mean:>+10.4}  {:<18} {:>8.4}",
+            outside.mean,
+            format!("{:.3} to {:.3}", outside.low, outside.high),
+            ndcg.after,
+            format!("{low:+.4} to {high:+.4}"),
+            ndcg.p_holm
+        )?;
+    }
+    Ok(())
 }

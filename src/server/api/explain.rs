@@ -28,6 +28,7 @@ use crate::store::Scope;
         ("filter" = Option<Vec<String>>, Query, description = "The search's filters: field=value; may be repeated"),
         ("known" = Option<Known>, Query, description = "As in the search"),
         ("explain" = Option<bool>, Query, description = "Whether points in common are put into words"),
+        ("outside_circle" = Option<f64>, Query, minimum = 0, maximum = 1, description = "As in the search"),
     ),
     responses((status = 200, description = "Why, or why not", body = Why), crate::server::openapi::Problems)
 )]

@@ -67,6 +67,7 @@ pub async fn search(
         ("filter" = Option<Vec<String>>, Query, description = "Who may be found: field=value, such as country=US; may be repeated"),
         ("known" = Option<Known>, Query, description = "Whether people they know already may be found; excluded unless stated"),
         ("explain" = Option<bool>, Query, description = "Whether hits come with their points in common; they do unless stated"),
+        ("outside_circle" = Option<f64>, Query, minimum = 0, maximum = 1, description = "So much less counts what is shared because both move in one circle; 0 unless stated"),
     ),
     responses((status = 200, description = "Hits, best first", body = Answer), crate::server::openapi::Problems)
 )]
@@ -115,6 +116,7 @@ pub fn request(member: MemberId, pairs: &mut Pairs) -> Result<SearchRequest, Pro
         known,
         k: pairs.parsed("k", "a number of hits, 1 to 1000")?,
         explain: pairs.parsed("explain", "true or false")?,
+        outside_circle: pairs.parsed("outside_circle", "a number from 0 to 1")?,
         ..SearchRequest::default()
     })
 }
