@@ -63,6 +63,7 @@ use crate::store::{Store, StoreError};
 use features::Comparison;
 use query::Asked;
 use records::Records;
+use circle::Dial;
 use rerank::Ranked;
 use retrieve::Bounds;
 use seeker::{Seeker, Unembedded};
@@ -326,7 +327,8 @@ impl Searcher {
 
     fn bounds(&self, query: &Query) -> Bounds<'_> {
         let (known, k, seed) = (query.known, query.k.get(), query.seed());
-        Bounds { known, k, limits: &self.config.search, off: &self.off, seed }
+        let outside_circle = query.outside_circle != Dial::default();
+        Bounds { known, outside_circle, k, limits: &self.config.search, off: &self.off, seed }
     }
 
     fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker) -> Comparison<'a> {

@@ -197,6 +197,30 @@ fn what_is_private_by_now_is_neither_counted_nor_taken_off_nor_said() {
 }
 
 #[test]
+fn who_is_known_by_their_circle_alone_meets_strangers_too() {
+    let between: Vec<String> = (0..3).map(|at| format!("between-{at}")).collect();
+    let mut members: Vec<Member> =
+        between.iter().map(|id| Member { friends: ids_of(&["ada"]), ..mentee(id) }).collect();
+    members.extend((0..15).map(|at| Member { friends: ids_of(&[&between[at % 3]]), ..mentor(&format!("near-{at}")) }));
+    members.extend((0..320).map(|at| mentor(&format!("far-{at}"))));
+    members.push(mentee("ada"));
+    let (_folder, _, searcher) = indexed(&members);
+    assert_eq!(outside(&searcher, by_member("ada")), 0);
+    assert!(outside(&searcher, dialled(1.0, by_member("ada"))) > 0);
+    let all = SearchRequest { k: Some(30), ..by_member("ada") };
+    assert_eq!((outside(&searcher, all.clone()), outside(&searcher, dialled(0.5, all))), (15, 15));
+}
+
+#[test]
+fn nothing_in_common_is_zero_in_every_byte() {
+    let (_folder, _, searcher) = indexed(&[mentor("m"), mentee("ada")]);
+    for request in [by_member("ada"), dialled(0.5, by_member("ada"))] {
+        let answer = serde_json::to_string(&find(&searcher, request)).unwrap();
+        assert!(answer.contains("\"score\":0.0,\"match\":0.0,"), "{answer}");
+    }
+}
+
+#[test]
 fn an_explanation_has_the_adjustment_and_the_rank_of_the_search() {
     for request in requests().into_iter().step_by(5) {
         let request = dialled(0.7, request);

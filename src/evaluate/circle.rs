@@ -10,14 +10,20 @@ use super::measure::rank_all;
 use super::metrics::Metric;
 use super::run::{Run, Scored};
 use super::significance::{Estimate, bootstrap_mean, holm};
+use crate::search::weights::Feature;
 use crate::search::{Candidate, SearchError, SearchRequest, Searcher};
+
+/// The part of what the circle can add to a match up to which somebody is outside it: a distance leaves a trace of itself
+/// for a thousand kilometres, and whoever lives a hundred and fifty away is of no circle.
+const TRACE: f64 = 0.005;
 
 /// Rankings with one setting of the dial (`outside_circle`).
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AtDial {
     /// The setting.
     pub dial: f64,
-    /// The share of the first ten who share nothing of the circle with the seeker, over the queries.
+    /// The share of the first ten who are outside the seeker's circle, over the queries: what they share of it adds no more
+    /// to the match than 0.5 % of what it can add.
     pub outside: Estimate,
     /// The mean match of the first ten, what is of the circle included.
     #[serde(rename = "match")]
@@ -73,12 +79,14 @@ async fn at(searcher: &Searcher, queries: &[JudgedQuery], dial: f64) -> Result<(
     };
     let queries: Vec<JudgedQuery> = queries.iter().map(turned).collect();
     let weights = searcher.weights().clone();
+    let of_circle = Feature::ALL.iter().filter(|feature| feature.is_of_circle());
+    let trace = TRACE * of_circle.map(|feature| f64::from(weights.of(*feature))).sum::<f64>();
     let keep = move |mut candidates: Vec<Candidate>| {
         candidates.truncate(SHOWN);
         let mean = |value: &dyn Fn(&Candidate) -> f64| {
             (!candidates.is_empty()).then(|| candidates.iter().map(value).sum::<f64>() / candidates.len() as f64)
         };
-        let outside = mean(&|shown| f64::from(u8::from(weights.circle_of(&shown.values) == 0.0)));
+        let outside = mean(&|shown| f64::from(u8::from(weights.circle_of(&shown.values) <= trace)));
         let match_ = mean(&|shown| weights.match_of(&shown.values));
         let scored: Vec<Scored> =
             candidates.into_iter().map(|Candidate { id, score, .. }| Scored { member: id, score }).collect();

@@ -37,7 +37,8 @@ impl Ranked {
 
 /// The match that contributions sum to, to a millionth.
 pub(super) fn sum(contributions: &[Contribution]) -> f64 {
-    to_a_millionth(contributions.iter().map(|contribution| contribution.contribution).sum())
+    // From 0.0, since the sum of no numbers is -0.0.
+    to_a_millionth(contributions.iter().fold(0.0, |sum, contribution| sum + contribution.contribution))
 }
 
 /// A match with its adjustments, to a millionth.

@@ -55,6 +55,8 @@ impl Source {
 /// What bounds a retrieval.
 pub(super) struct Bounds<'a> {
     pub(super) known: Known,
+    /// Whether people outside the seeker's circle are sought.
+    pub(super) outside_circle: bool,
     /// How many are asked for.
     pub(super) k: usize,
     pub(super) limits: &'a SearchConfig,
@@ -74,9 +76,11 @@ impl Bounds<'_> {
 ///
 /// Sources: the vectors of both facets, the words of profiles, friends of friends and colleagues of colleagues, and
 /// members with rare values in common. Each is capped at `limits.candidates` (at least twice `k`) before the union. Where
-/// they bring fewer than `k`, the rest is filled from everyone allowed, so that fewer come back only when fewer exist.
+/// they bring fewer than `k`, the rest is filled from everyone allowed, so that fewer come back only when fewer exist. Where
+/// people outside the circle are sought, those count whom meaning or words bring: of somebody of whom only the circle is
+/// known, all others would be of it.
 pub(super) fn candidates(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bounds: &Bounds<'_>) -> Vec<Slot> {
-    let Bounds { known, k, limits, seed, .. } = *bounds;
+    let Bounds { known, outside_circle, k, limits, seed, .. } = *bounds;
     let matches = allowed.count_ones(..);
     if matches <= RANK_ALL.max(k) {
         return allowed.ones().map(|slot| Slot(slot as u32)).collect();
@@ -88,6 +92,7 @@ pub(super) fn candidates(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bo
         view.near(facet, probe, limits.ef)
     };
     let mut found = FixedBitSet::with_capacity(allowed.len());
+    let mut outside = 0;
     for source in Source::ALL.iter().filter(|source| !bounds.off.contains(source)) {
         let slots = match source {
             Source::Profile => near(FacetName::Profile, &seeker.wants),
@@ -97,13 +102,18 @@ pub(super) fn candidates(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bo
             Source::Alike => alike(view, seeker, allowed, most, seed),
         };
         found.extend(slots.into_iter().map(Slot::index));
+        // The sources of the circle are the last.
+        if !matches!(source, Source::Social | Source::Alike) {
+            outside = found.count_ones(..);
+        }
     }
     let mut slots: Vec<Slot> = found.ones().map(|slot| Slot(slot as u32)).collect();
-    if slots.len() < k {
+    let found_for_it = if outside_circle { outside } else { slots.len() };
+    if found_for_it < k {
         // From a place that differs by query, so that it is not always the same members.
         let start = (seed % allowed.len().max(1) as u64) as usize;
         let rest = allowed.ones().filter(|slot| *slot >= start).chain(allowed.ones().filter(|slot| *slot < start));
-        slots.extend(rest.filter(|slot| !found.contains(*slot)).map(|slot| Slot(slot as u32)).take(k - slots.len()));
+        slots.extend(rest.filter(|slot| !found.contains(*slot)).map(|slot| Slot(slot as u32)).take(k - found_for_it));
     }
     slots
 }
