@@ -16,6 +16,7 @@
 
 mod answer;
 mod circle;
+mod exchange;
 mod explain;
 mod features;
 mod filter;
@@ -45,7 +46,9 @@ use fixedbitset::FixedBitSet;
 use tokio::sync::OnceCell;
 
 pub(crate) use answer::Searched;
-pub use answer::{Adjustment, Answer, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon, Stages};
+pub use answer::{
+    Adjustment, Answer, Back, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon, Stages,
+};
 pub use filter::{Filter, InvalidFilter, Within};
 pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
 pub use ranking::{Candidate, FacetRecall};
@@ -55,15 +58,15 @@ pub use why::{Obstacle, Why};
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models, UnitVector};
 use crate::index::arrays::Damaged;
-use crate::index::encode::{Encoded, Encoder};
+use crate::index::encode::Encoder;
 use crate::index::{IndexError, Snapshot, publish};
 use crate::member::fold::Key;
-use crate::member::{Member, MemberId};
+use crate::member::{Member, MemberId, Role};
 use crate::store::{Store, StoreError};
+use circle::Dial;
 use features::Comparison;
 use query::Asked;
 use records::Records;
-use circle::Dial;
 use rerank::Ranked;
 use retrieve::Bounds;
 use seeker::{Seeker, Unembedded};
@@ -226,8 +229,10 @@ impl Searcher {
         let seeker = self.seeker(query).await?;
         let sought = Instant::now();
         let ranked = self.rank(query, &seeker)?;
-        let (candidates, reranked) = (ranked.len(), Instant::now());
-        let (answer, overtaken) = self.respond(query, &seeker, ranked).await?;
+        let candidates = ranked.len();
+        let (ranked, overtaken) = self.both_ways(query, &seeker, ranked, None).await?;
+        let reranked = Instant::now();
+        let (answer, overtaken) = self.respond(query, &seeker, ranked, overtaken).await?;
         let stages = Stages { seek: sought - begun, rank: reranked - sought, respond: reranked.elapsed() };
         tracing::debug!(candidates, ?stages, "searched");
         Ok(Searched { answer, overtaken, stages })
@@ -298,7 +303,7 @@ impl Searcher {
 
     /// Who may be found.
     fn allowed(&self, query: &Query, seeker: &Seeker) -> Result<FixedBitSet, SearchError> {
-        let mut allowed = self.matching(&query.filter, seeker)?;
+        let mut allowed = self.matching(&query.filter, query.role(), seeker)?;
         for slot in seeker.blocks.iter().chain(seeker.slot.iter().map(|slot| &slot.0)) {
             allowed.remove(*slot as usize);
         }
@@ -310,10 +315,9 @@ impl Searcher {
         Ok(allowed)
     }
 
-    /// Who matches a filter, as seen from the seeker's place and clock.
-    fn matching(&self, filter: &Filter, seeker: &Seeker) -> Result<FixedBitSet, InvalidFilter> {
-        let Encoded { coordinates, utc_offset, .. } = seeker.encoded;
-        filter.allowed(&self.view, self.encoder.aliases(), coordinates, utc_offset)
+    /// Who has the role and matches a filter, as seen from the seeker.
+    fn matching(&self, filter: &Filter, role: Option<Role>, seeker: &Seeker) -> Result<FixedBitSet, InvalidFilter> {
+        filter.allowed(&self.view, self.encoder.aliases(), role, &seeker.encoded)
     }
 
     /// Retrieval and reranking: computing only, no I/O.

@@ -38,7 +38,16 @@ fn matches(member: &Member, seeker: &Member, filter: &Filter, known: Known) -> b
             apart.min(24 * 60 - apart) as f32 / 60.0 <= hours
         })
     };
+    let countries = |place: fn(&Member) -> &Option<Place>| {
+        let country = |member: &Member| fold(&place(member).clone().unwrap_or_default().country.unwrap_or_default());
+        (country(&own), country(&shown))
+    };
+    let differ = |(own, theirs): (String, String)| !own.is_empty() && !theirs.is_empty() && own != theirs;
+    let languages = |member: &Member| member.languages.iter().map(|language| fold(language)).collect::<BTreeSet<_>>();
     member.id != seeker.id
+        && (!filter.other_country || differ(countries(|member| &member.location)))
+        && (!filter.other_home_country || differ(countries(|member| &member.hometown)))
+        && (!filter.other_language || !languages(&shown).is_subset(&languages(&own)))
         && member.is(filter.role.unwrap_or(Role::Mentor))
         && member.adult != Some(false)
         && (filter.paused || !member.paused)
@@ -92,7 +101,9 @@ fn seekers() -> impl Iterator<Item = &'static Member> {
     let starts = |member: &&Member| {
         let shown = member.public();
         let located = shown.location.as_ref().and_then(Place::coordinates).is_some();
-        located && shown.time_zone.is_some() && member.adult != Some(false)
+        let country = |place: &Option<Place>| place.as_ref().is_some_and(|place| place.country.is_some());
+        let placed = located && country(&shown.location) && country(&shown.hometown) && !shown.languages.is_empty();
+        placed && shown.time_zone.is_some() && member.adult != Some(false)
     };
     sample().members.iter().filter(starts)
 }
@@ -128,6 +139,11 @@ fn every_field_is_honoured_exactly_from_nobody_to_everybody() {
         &["capacity=4294967295"],
         &["role=mentee"],
         &["paused=true"],
+        &["other_country=true"],
+        &["other_country=false"],
+        &["other_language=true"],
+        &["other_home_country=true"],
+        &["other_country=true", "other_language=true", "role=mentee"],
         &["role=mentee", "country=US", "language=es"],
         &["country=US", "industry=Healthcare", "capacity=1", "time_zone_gap=3"],
     ] {
@@ -161,24 +177,30 @@ fn filters() -> impl Strategy<Value = (usize, Filter, bool)> {
         prop::option::weighted(0.3, prop_oneof![5.0f32..200.0, 200.0f32..9000.0]),
         prop::option::weighted(0.3, 0u32..6),
         prop::option::weighted(0.3, prop_oneof![Just(Role::Mentor), Just(Role::Mentee)]),
-        any::<bool>(),
-        any::<bool>(),
+        prop::array::uniform2(any::<bool>()),
+        prop::array::uniform3(prop::bool::weighted(0.2)),
     )
-        .prop_map(|(seeker, country, language, industry, time_zone_gap, km, capacity, role, paused, known)| {
-            let within = km.map(|km| Within { km, of: None });
-            let filter = Filter {
-                role,
-                country,
-                language,
-                industry,
-                time_zone_gap,
-                within,
-                capacity,
-                paused,
-                ..Filter::default()
-            };
-            (seeker, filter, known)
-        })
+        .prop_map(
+            |(seeker, country, language, industry, time_zone_gap, km, capacity, role, [paused, known], across)| {
+                let [other_country, other_language, other_home_country] = across;
+                let within = km.map(|km| Within { km, of: None });
+                let filter = Filter {
+                    role,
+                    country,
+                    language,
+                    industry,
+                    time_zone_gap,
+                    within,
+                    capacity,
+                    paused,
+                    other_country,
+                    other_language,
+                    other_home_country,
+                    ..Filter::default()
+                };
+                (seeker, filter, known)
+            },
+        )
 }
 
 proptest! {

@@ -143,6 +143,27 @@ fn the_dial_is_the_same_in_a_body_a_query_string_and_an_explanation() {
 }
 
 #[test]
+fn an_exchange_has_both_ways_in_a_body_a_query_string_and_an_explanation() {
+    let service = reading();
+    let body = service.post("/v1/search", &json!({"member": "ada", "exchange": true}));
+    let query = service.get("/v1/members/ada/mentors?exchange=true");
+    assert_eq!(body.body, query.body);
+    let hit = &query.json()["hits"][0];
+    assert!(hit["back"]["match"].is_f64() && hit["back"]["contributions"].is_array(), "{hit}");
+    let why =
+        service.get(&format!("/v1/explain?mentee=ada&mentor={}&exchange=true", hit["member"]["id"].as_str().unwrap()));
+    assert_eq!(&why.json()["hit"], hit);
+    // What Bea faces is not Ada's to know.
+    assert!(!query.text().contains("burnout"), "{}", query.text());
+    let by_text = service.post("/v1/search", &json!({"text": "a nurse", "exchange": true}));
+    assert_eq!(by_text.problem(), (400, "invalid".into(), "exchange".into()));
+    assert_eq!(service.get("/v1/members/ada/mentors?exchange=please").problem().2, "exchange");
+    let unknown = service.get("/v1/members/ada/mentors?filter=other_language%3Dtrue").problem();
+    assert_eq!(unknown, (400, "invalid".into(), "filter.other_language".into()));
+    assert_eq!(service.get("/v1/members/ada/mentors?filter=other_country%3Dtrue").ids(), Vec::<String>::new());
+}
+
+#[test]
 fn what_is_wrong_is_told_by_code_and_field() {
     let service = reading();
     let json_type = ("content-type", "application/json");

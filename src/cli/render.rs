@@ -51,6 +51,15 @@ fn write_hit(out: &mut impl Write, hit: &Hit, bars: bool) -> io::Result<()> {
     for adjustment in &hit.adjustments {
         writeln!(out, "     {QUIET}{:+.3} {}{QUIET:#}", adjustment.amount, clean(&adjustment.text))?;
     }
+    if let Some(back) = &hit.back {
+        writeln!(out, "     {QUIET}what they would read of who asks{QUIET:#}")?;
+        for point in &back.points_in_common {
+            writeln!(out, "     • {}", clean(&point.text))?;
+        }
+        for adjustment in &back.adjustments {
+            writeln!(out, "     {QUIET}{:+.3} {}{QUIET:#}", adjustment.amount, clean(&adjustment.text))?;
+        }
+    }
     writeln!(out)
 }
 

@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE.json")]
     profile: Option<PathBuf>,
     /// Who may be found: role, country, region, city, within (50km or 50km@LAT,LON), language, time_zone_gap (hours),
-    /// industry, profession, capacity (at least), paused. A place, language, industry or profession given again is an
+    /// industry, profession, capacity (at least), paused, other_country, other_language, other_home_country (true). A place, language, industry or profession given again is an
     /// alternative, any other field given again replaces the one before; different fields must all hold
     #[arg(long, value_name = "FIELD=VALUE")]
     filter: Vec<String>,
@@ -40,6 +40,9 @@ pub struct Arguments {
     /// one circle (friends, colleagues, groups, employers, schools, places)
     #[arg(long, value_name = "DIAL", default_value = "0")]
     outside_circle: f64,
+    /// Those are sought who seek what the member offers and offer what the member seeks, whatever their role
+    #[arg(long, conflicts_with_all = ["text", "profile"])]
+    exchange: bool,
     /// How many hits
     #[arg(short, default_value = "10")]
     k: NonZeroUsize,
@@ -94,6 +97,7 @@ fn request(arguments: Arguments) -> anyhow::Result<SearchRequest> {
         },
         k: Some(arguments.k.get()),
         outside_circle: Some(arguments.outside_circle),
+        exchange: arguments.exchange,
         ..SearchRequest::default()
     })
 }

@@ -34,6 +34,14 @@ pub mod flag {
     pub const COVERED: u8 = 16;
     /// Lists somebody who is no member: who comes later may be the one.
     pub const LISTS_ABSENT: u8 = 32;
+
+    /// The bit of a role.
+    pub const fn of(role: crate::member::Role) -> u8 {
+        match role {
+            crate::member::Role::Mentor => MENTOR,
+            crate::member::Role::Mentee => MENTEE,
+        }
+    }
 }
 
 /// An attribute whose values have postings.

@@ -113,6 +113,11 @@ impl Encoder {
 
     /// Encodes a member as other members may know it: its private fields enter nothing.
     pub fn encode(&self, member: &Member) -> Encoded {
+        Encoded { words: self.counted_words(&member.public()), ..self.encode_seeker(member) }
+    }
+
+    /// The same without the words of the profile, which nobody seeks by.
+    pub fn encode_seeker(&self, member: &Member) -> Encoded {
         let member = member.public();
         let prose: Vec<&str> = [&member.headline, &member.about, &member.offers, &member.seeks]
             .into_iter()
@@ -151,7 +156,7 @@ impl Encoder {
                 .map(|(lat, lon)| (lat as f32, lon as f32)),
             years_experience: member.years_experience,
             utc_offset: member.time_zone.as_deref().and_then(utc_offset),
-            words: self.counted_words(&member),
+            words: Vec::new(),
         }
     }
 

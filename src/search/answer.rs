@@ -57,6 +57,25 @@ pub struct Hit {
     pub adjustments: Vec<Adjustment>,
     /// The contributions worth saying, in words, strongest first.
     pub points_in_common: Vec<PointInCommon>,
+    /// What the member found would find in the one who asks; only in an exchange.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub back: Option<Back>,
+}
+
+/// The way back of an exchange: the same as a hit, with the roles turned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Back {
+    /// Match plus adjustments.
+    pub score: f64,
+    /// The sum of the contributions.
+    #[serde(rename = "match")]
+    pub match_: f64,
+    /// What the one who asks is to the member found: every contribution other than zero, strongest first.
+    pub contributions: Vec<Contribution>,
+    /// As of a hit.
+    pub adjustments: Vec<Adjustment>,
+    /// The contributions worth saying, each a sentence to the member found.
+    pub points_in_common: Vec<PointInCommon>,
 }
 
 /// A member as a hit shows it; private fields are absent.
@@ -88,7 +107,7 @@ pub struct Contribution {
 /// A signed correction that is not about the two people's fit, but about what the search is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Adjustment {
-    /// Why, by name: `outside_circle`.
+    /// Why, by name: `outside_circle`, `exchange`.
     pub reason: String,
     /// Added to the match.
     pub amount: f64,

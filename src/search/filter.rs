@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 use super::view::View;
 use crate::index::Slot;
 use crate::index::columns::{Attribute, flag};
+use crate::index::encode::Encoded;
 use crate::member::Role;
-use crate::member::fold::Aliases;
+use crate::member::fold::{Aliases, Key};
 
 /// The most alternatives of one field.
 const MOST_VALUES: usize = 100;
@@ -39,6 +40,16 @@ pub struct Filter {
     pub capacity: Option<u32>,
     /// Whether paused members may be found too.
     pub paused: bool,
+    /// Lives in another country than the seeker; both are known.
+    // Left out where it is not asked for: a query's text is the seed that orders equal scores.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub other_country: bool,
+    /// Speaks a language that the seeker does not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub other_language: bool,
+    /// Comes from another country than the seeker, by their home towns; both are known.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub other_home_country: bool,
 }
 
 /// A circle around a place.
@@ -70,7 +81,7 @@ impl InvalidFilter {
 
 impl Filter {
     /// Every field, as it is written in `field=value`.
-    pub const FIELDS: [&'static str; 11] = [
+    pub const FIELDS: [&'static str; 14] = [
         "role",
         "country",
         "region",
@@ -82,6 +93,9 @@ impl Filter {
         "profession",
         "capacity",
         "paused",
+        "other_country",
+        "other_language",
+        "other_home_country",
     ];
 
     /// Adds one `field=value`, such as `country=US`, `within=50km` or `within=50km@42.36,-71.06`.
@@ -120,7 +134,15 @@ impl Filter {
                 self.time_zone_gap = Some(hours.map_err(|_| wrong("a number of hours"))?);
             }
             "capacity" => self.capacity = Some(value.parse().map_err(|_| wrong("a number of mentees"))?),
-            "paused" => self.paused = value.parse().map_err(|_| wrong("true or false"))?,
+            "paused" | "other_country" | "other_language" | "other_home_country" => {
+                let stated = value.parse().map_err(|_| wrong("true or false"))?;
+                match field {
+                    "paused" => self.paused = stated,
+                    "other_country" => self.other_country = stated,
+                    "other_language" => self.other_language = stated,
+                    _ => self.other_home_country = stated,
+                }
+            }
             _ => {
                 return Err(InvalidFilter::new(
                     field,
@@ -193,33 +215,38 @@ impl Filter {
             ("industry", Filter { industry: self.industry.clone(), ..none() }),
             ("profession", Filter { profession: self.profession.clone(), ..none() }),
             ("capacity", Filter { capacity: self.capacity, ..none() }),
+            ("other_country", Filter { other_country: self.other_country, ..none() }),
+            ("other_language", Filter { other_language: self.other_language, ..none() }),
+            ("other_home_country", Filter { other_home_country: self.other_home_country, ..none() }),
         ];
         all.into_iter().filter(|(_, condition)| *condition != none()).collect()
     }
 
-    /// The members that match. `home` and `utc_offset` are the seeker's, for the filters that start from there.
+    /// The members that match, of this role or of any. `seeker` is who seeks, for the filters that start from there.
     ///
     /// # Errors
-    /// [`InvalidFilter`] where a filter starts from a place or clock that is not known.
+    /// [`InvalidFilter`] where a filter starts from something that is not known of the seeker.
     pub(super) fn allowed(
         &self,
         view: &View,
         aliases: &Aliases,
-        home: Option<(f32, f32)>,
-        utc_offset: Option<i16>,
+        role: Option<Role>,
+        seeker: &Encoded,
     ) -> Result<FixedBitSet, InvalidFilter> {
         self.check()?;
-        let mut allowed = if self.role.unwrap_or(Role::Mentor) == Role::Mentor && !self.paused {
-            view.findable().clone()
-        } else {
-            let role = if self.role == Some(Role::Mentee) { flag::MENTEE } else { flag::MENTOR };
-            let mut allowed = FixedBitSet::with_capacity(view.slots());
-            for slot in 0..view.slots() {
-                let flags = view.flags(Slot(slot as u32));
-                let free = self.paused || flags & flag::PAUSED == 0;
-                allowed.set(slot, flags & role != 0 && flags & flag::ADULT != 0 && free);
+        let mut allowed = match role {
+            Some(Role::Mentor) if !self.paused => view.findable().clone(),
+            None if !self.paused => view.available().clone(),
+            _ => {
+                let roles = role.map_or(flag::MENTOR | flag::MENTEE, flag::of);
+                let mut allowed = FixedBitSet::with_capacity(view.slots());
+                for slot in 0..view.slots() {
+                    let flags = view.flags(Slot(slot as u32));
+                    let free = self.paused || flags & flag::PAUSED == 0;
+                    allowed.set(slot, flags & roles != 0 && flags & flag::ADULT != 0 && free);
+                }
+                allowed
             }
-            allowed
         };
         for (_, attribute, values) in self.alternatives() {
             if values.is_empty() {
@@ -240,14 +267,14 @@ impl Filter {
                     "has no centre: the seeker's place is not known; expected within=50km@LAT,LON",
                 )
             };
-            let centre = within.of.or(home).ok_or_else(unknown)?;
+            let centre = within.of.or(seeker.coordinates).ok_or_else(unknown)?;
             retain(&mut allowed, |slot| {
                 view.coordinates(slot).is_some_and(|place| kilometres(centre, place) <= within.km)
             });
         }
         if let Some(hours) = self.time_zone_gap {
             let unknown = || InvalidFilter::new("time_zone_gap", "needs the seeker's time zone, which is not known");
-            let own = utc_offset.ok_or_else(unknown)?;
+            let own = seeker.utc_offset.ok_or_else(unknown)?;
             retain(&mut allowed, |slot| {
                 view.utc_offset(slot).is_some_and(|offset| hours_between(own, offset) <= hours)
             });
@@ -255,7 +282,33 @@ impl Filter {
         if let Some(least) = self.capacity {
             retain(&mut allowed, |slot| view.capacity(slot).is_some_and(|capacity| capacity >= least));
         }
+        self.across(&mut allowed, view, seeker)?;
         Ok(allowed)
+    }
+
+    /// Leaves those who differ from the seeker where that is asked for.
+    fn across(&self, allowed: &mut FixedBitSet, view: &View, seeker: &Encoded) -> Result<(), InvalidFilter> {
+        let known = |field: &str, known: bool, what: &str| {
+            let unknown = || InvalidFilter::new(field, format!("needs the seeker's {what}, which is not known"));
+            known.then_some(()).ok_or_else(unknown)
+        };
+        let differ = |own: Key, theirs: Key| theirs != Key::NONE && theirs != own;
+        if self.other_country {
+            let own = seeker.location.country;
+            known("other_country", own != Key::NONE, "country")?;
+            retain(allowed, |slot| differ(own, view.location(slot).country));
+        }
+        if self.other_language {
+            known("other_language", !seeker.languages.is_empty(), "languages")?;
+            let new = |language: &Key| seeker.languages.binary_search(language).is_err();
+            retain(allowed, |slot| view.keys(Attribute::Language, slot).iter().any(new));
+        }
+        if self.other_home_country {
+            let own = seeker.hometown.country;
+            known("other_home_country", own != Key::NONE, "home town's country")?;
+            retain(allowed, |slot| differ(own, view.hometown(slot).country));
+        }
+        Ok(())
     }
 }
 
@@ -318,6 +371,7 @@ mod tests {
             ("within=NaN", "filter within: NaN is no distance on Earth; expected 0 to 20040 km"),
             ("capacity=-1", "filter capacity: \"-1\" is not a number of mentees"),
             ("paused=maybe", "filter paused: \"maybe\" is not true or false"),
+            ("other_country=DE", "filter other_country: \"DE\" is not true or false"),
         ] {
             assert_eq!(Filter::default().add(text).unwrap_err().to_string(), expected);
         }

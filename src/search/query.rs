@@ -10,7 +10,7 @@ use super::SearchError;
 use super::circle::Dial;
 use super::filter::Filter;
 use super::weights::{Feature, HEAVIEST, Weights};
-use crate::member::{Member, MemberId};
+use crate::member::{Member, MemberId, Role};
 
 /// The most hits one search gives.
 pub const MOST_HITS: usize = 1_000;
@@ -66,6 +66,9 @@ pub struct SearchRequest {
     /// unless stated.
     #[schema(minimum = 0, maximum = 1)]
     pub outside_circle: Option<f64>,
+    /// Whether those are sought who seek what the seeker offers and offer what the seeker seeks: each is compared both ways, and
+    /// may have either role. Only for a stored member.
+    pub exchange: bool,
 }
 
 /// Who seeks.
@@ -97,6 +100,9 @@ pub struct Query {
     /// No part of the seed: whatever it says, the candidates are the same, and equal ones stand in the same order.
     #[serde(skip)]
     pub(super) outside_circle: Dial,
+    /// No part of it either.
+    #[serde(skip)]
+    pub(super) exchange: bool,
 }
 
 impl TryFrom<SearchRequest> for Query {
@@ -153,6 +159,10 @@ impl TryFrom<SearchRequest> for Query {
             let expected = "expected 0 (the circle counts as ever) to 1 (it counts nothing)";
             invalid("outside_circle", format!("is {setting}; {expected}"))
         })?;
+        if request.exchange && !matches!(asked, Asked::Member(_)) {
+            let why = "both sides of an exchange are compared by what they offer and seek";
+            return Err(invalid("exchange", format!("expected a stored member who seeks (member): {why}")));
+        }
         Ok(Query {
             asked,
             filter: request.filter,
@@ -162,6 +172,7 @@ impl TryFrom<SearchRequest> for Query {
             explain: request.explain.unwrap_or(true),
             viewer: request.viewer,
             outside_circle,
+            exchange: request.exchange,
         })
     }
 }
@@ -170,6 +181,11 @@ impl Query {
     /// The weights it is answered with.
     pub(super) fn weights(&self, configured: &Weights) -> Weights {
         self.weights.iter().fold(configured.clone(), |weights, (feature, weight)| weights.with(*feature, *weight))
+    }
+
+    /// The role of those who may be found; any, where nothing is said: in an exchange everyone gives and takes.
+    pub(super) fn role(&self) -> Option<Role> {
+        self.filter.role.or((!self.exchange).then_some(Role::Mentor))
     }
 
     /// Orders equal scores: a hash of the query and a member, so that nobody is always last.

@@ -52,7 +52,9 @@ impl Searcher {
             let super::Ranked { slot, score, values } = ranked;
             Candidate { id: self.view.id(slot).to_owned(), score, values }
         };
-        Ok(self.rank(&query, &seeker)?.into_iter().map(candidate).collect())
+        let ranked = self.rank(&query, &seeker)?;
+        let (ranked, _) = self.both_ways(&query, &seeker, ranked, None).await?;
+        Ok(ranked.into_iter().map(candidate).collect())
     }
 
     /// How well the facets are searched for a request, whatever is then made of the candidates. Compares every vector.

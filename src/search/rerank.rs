@@ -4,6 +4,7 @@ use super::answer::{Adjustment, Contribution};
 use super::circle::Dial;
 use super::explain::round;
 use super::features::{Comparison, Met};
+use super::view::View;
 use super::weights::{Feature, Values, Weights, contribution, to_a_millionth};
 use crate::index::Slot;
 
@@ -46,7 +47,7 @@ pub(super) fn score(match_: f64, adjustments: &[Adjustment]) -> f64 {
     to_a_millionth(adjustments.iter().fold(match_, |score, adjustment| score + adjustment.amount))
 }
 
-/// All candidates, best first. Equal scores are ordered by a hash of query and member, so that nobody is always last.
+/// All candidates, best first.
 pub(super) fn rank(
     comparison: &Comparison<'_>,
     weights: &Weights,
@@ -66,11 +67,16 @@ pub(super) fn rank(
             Ranked { slot, score: dial.score(&values, weights), values }
         })
         .collect();
+    order(&mut ranked, comparison.view, seed);
+    ranked
+}
+
+/// Best first. Equal scores are ordered by a hash of query and member, so that nobody is always last.
+pub(super) fn order(ranked: &mut [Ranked], view: &View, seed: u64) {
     let tie = |ranked: &Ranked| {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&seed.to_le_bytes()).update(comparison.view.id(ranked.slot).as_bytes());
+        hasher.update(&seed.to_le_bytes()).update(view.id(ranked.slot).as_bytes());
         *hasher.finalize().as_bytes()
     };
     ranked.sort_unstable_by(|left, right| right.score.total_cmp(&left.score).then_with(|| tie(left).cmp(&tie(right))));
-    ranked
 }

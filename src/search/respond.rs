@@ -1,33 +1,36 @@
 //! The best of a ranking in the words of their records.
 
-use super::answer::{Adjustment, Answer, Hit, HitMember};
+use super::answer::{Adjustment, Answer, Contribution, Hit, HitMember};
+use super::exchange;
 use super::explain::Explainer;
 use super::query::Query;
 use super::rerank::{self, Ranked};
 use super::seeker::Seeker;
 use super::{SearchError, Searcher};
-use crate::member::{Member, MemberId, Role};
+use crate::member::{Member, MemberId};
 use crate::store::Stored;
 
 impl Searcher {
-    /// The best `k` in the words of their records. A member whose record changed since the generation was built and
-    /// who may no longer be found is passed over for the next.
+    /// The best `k` in the words of their records, and whether one of these, or as `overtaken` says one read before, is newer
+    /// than the view. A member whose record changed since the generation was built and who may no longer be found is passed
+    /// over for the next.
     pub(super) async fn respond(
         &self,
         query: &Query,
         seeker: &Seeker,
         ranked: Vec<Ranked>,
+        mut overtaken: bool,
     ) -> Result<(Answer, bool), SearchError> {
         let comparison = self.comparison(query, seeker);
         let mut hits = Vec::with_capacity(query.k.get());
         let mut rest = ranked.into_iter().peekable();
-        let mut overtaken = false;
         let last_change = loop {
             let next: Vec<Ranked> = rest.by_ref().take(query.k.get() - hits.len()).collect();
             let mut ids: Vec<&str> = next.iter().map(|ranked| self.view.id(ranked.slot)).collect();
             if query.explain {
                 ids.extend(next.iter().flat_map(|ranked| comparison.named_in_reasons(ranked.slot)));
             }
+            ids.extend(query.exchange.then_some(seeker.id.as_str()));
             ids.sort_unstable();
             ids.dedup();
             let (records, last_change) = self.records(&ids).await?;
@@ -55,15 +58,14 @@ impl Searcher {
 
     /// A member of a ranking as a hit, with its reasons where the query asks for them.
     pub(super) fn hit(&self, query: &Query, ranked: &Ranked, stored: &Stored, explainer: &Explainer<'_>) -> Hit {
-        let mut contributions = ranked.contributions(&self.config.weights);
-        if stored.change > self.view.sequence() {
-            // What was made private since the view was made counts no more.
-            let hidden = |field: &&str| stored.member.keeps_private(field);
-            contributions.retain(|contribution| !contribution.feature.fields().iter().any(hidden));
-        }
+        let contributions = self.contributions(ranked, stored);
         let match_ = rerank::sum(&contributions);
         let adjustment = query.outside_circle.adjustment(explainer.comparison, ranked.slot, &contributions);
-        let adjustments: Vec<Adjustment> = adjustment.into_iter().collect();
+        let mut adjustments: Vec<Adjustment> = adjustment.into_iter().collect();
+        let back = query.exchange.then(|| self.back(query, stored, explainer)).flatten();
+        if let Some(back) = &back {
+            adjustments.extend(exchange::adjustment(rerank::score(match_, &adjustments), back.score));
+        }
         let member = stored.member.public();
         let points = query.explain.then(|| explainer.points(ranked.slot, &member, &contributions));
         Hit {
@@ -78,7 +80,18 @@ impl Searcher {
                 name: member.name.clone(),
                 headline: member.headline.clone(),
             },
+            back,
         }
+    }
+
+    /// What a member's values contribute, but for what they made private since the view was made.
+    pub(super) fn contributions(&self, ranked: &Ranked, stored: &Stored) -> Vec<Contribution> {
+        let mut contributions = ranked.contributions(&self.config.weights);
+        if stored.change > self.view.sequence() {
+            let hidden = |field: &&str| stored.member.keeps_private(field);
+            contributions.retain(|contribution| !contribution.feature.fields().iter().any(hidden));
+        }
+        contributions
     }
 
     /// What an answer depends on, where the last change seen is the given one.
@@ -92,7 +105,7 @@ impl Searcher {
     /// Whether the record, as it is now, is of somebody who may be found.
     pub(super) fn may_be_found(&self, record: &Member, seeker: &Seeker, query: &Query) -> bool {
         let blocks = |id: &MemberId| record.blocks.contains(id) || seeker.blocked.contains(&record.id);
-        let role = query.filter.role.unwrap_or(Role::Mentor);
-        record.is(role) && self.is_adult(record) && (query.filter.paused || !record.paused) && !blocks(&seeker.id)
+        let has_role = query.role().is_none_or(|role| record.is(role));
+        has_role && self.is_adult(record) && (query.filter.paused || !record.paused) && !blocks(&seeker.id)
     }
 }

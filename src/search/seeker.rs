@@ -95,7 +95,7 @@ pub(super) struct Unembedded {
 impl Unembedded {
     /// A member, or the profile of one.
     pub(super) fn of_member(member: Member, encoder: &Encoder, view: &View) -> Unembedded {
-        let encoded = encoder.encode(&member);
+        let encoded = encoder.encode_seeker(&member);
         let public = member.public();
         let single = [&public.aims_for, &public.seeks].into_iter().flatten();
         let texts = single.chain(&public.facing).chain(&public.interests);
@@ -143,6 +143,15 @@ impl Unembedded {
             .filter(|(key, _)| view.find(*key).is_none() && seen.insert(*key))
             .map(|(key, text)| (key, text.to_owned()))
             .collect()
+    }
+
+    /// What is wanted as a whole as the mean of what is aimed for and sought, each of which has a vector of its own; nothing
+    /// where it is one of them alone.
+    pub(super) fn wants_by_parts(&self, view: &View) -> Option<(Key, UnitVector)> {
+        let Encoded { wants, aims_for, seeks, .. } = &self.encoded;
+        let part = |phrase: &Phrase| view.vector(view.find(phrase.key).filter(|_| phrase.embedded.is_some())?);
+        let (aim, sought) = (part(aims_for.as_ref()?)?, part(seeks.as_ref()?)?);
+        Some((wants.as_ref()?.key, UnitVector::mean([aim, sought].into_iter())?))
     }
 
     /// The seeker, once the missing texts have their vectors.

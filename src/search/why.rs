@@ -12,7 +12,7 @@ use super::weights::Feature;
 use super::{SearchError, Searcher, rerank, retrieve};
 use crate::index::Slot;
 use crate::index::columns::flag;
-use crate::member::{MemberId, Role};
+use crate::member::MemberId;
 
 /// One mentor, as a search sees them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -104,8 +104,10 @@ impl Searcher {
         }
         let comparison = self.comparison(query, &seeker);
         let ranked = rerank::rank(&comparison, self.weights(), query.outside_circle, &candidates, bounds.seed);
+        let (ranked, _) = self.both_ways(query, &seeker, ranked, Some(slot)).await?;
         let Some(at) = ranked.iter().position(|ranked| ranked.slot == slot) else { return Ok(why) };
         let mut ids: Vec<&str> = comparison.named_in_reasons(slot).chain([mentor.as_str()]).collect();
+        ids.extend(query.exchange.then_some(seeker.id.as_str()));
         ids.sort_unstable();
         ids.dedup();
         let (records, _) = self.records(&ids).await?;
@@ -126,10 +128,6 @@ impl Searcher {
 
     fn obstacles(&self, query: &Query, seeker: &Seeker, slot: Slot, adult: bool) -> Result<Vec<Obstacle>, SearchError> {
         let flags = self.view.flags(slot);
-        let role = match query.filter.role.unwrap_or(Role::Mentor) {
-            Role::Mentor => flag::MENTOR,
-            Role::Mentee => flag::MENTEE,
-        };
         let themselves = seeker.slot == Some(slot);
         let known = query.known == Known::Exclude && seeker.known.contains(&slot.0);
         let mut obstacles: Vec<Obstacle> = [
@@ -137,7 +135,7 @@ impl Searcher {
             (flags & flag::PAUSED != 0 && !query.filter.paused, Obstacle::Paused),
             (seeker.blocks.contains(&slot.0), Obstacle::Blocked),
             (themselves, Obstacle::Themselves),
-            (flags & role == 0, Obstacle::Role),
+            (query.role().is_some_and(|role| flags & flag::of(role) == 0), Obstacle::Role),
             (known && !themselves, Obstacle::Known),
         ]
         .into_iter()
@@ -145,10 +143,9 @@ impl Searcher {
         .collect();
         // Filters choose among those of age.
         if flags & flag::ADULT != 0 {
-            let role = if flags & flag::MENTOR != 0 { Role::Mentor } else { Role::Mentee };
             for (field, condition) in query.filter.conditions() {
-                let alone = Filter { role: Some(role), paused: true, ..condition };
-                if !self.matching(&alone, seeker)?.contains(slot.index()) {
+                let alone = Filter { paused: true, ..condition };
+                if !self.matching(&alone, None, seeker)?.contains(slot.index()) {
                     obstacles.push(Obstacle::Filter { field: field.to_owned() });
                 }
             }

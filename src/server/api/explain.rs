@@ -29,6 +29,7 @@ use crate::store::Scope;
         ("known" = Option<Known>, Query, description = "As in the search"),
         ("explain" = Option<bool>, Query, description = "Whether points in common are put into words"),
         ("outside_circle" = Option<f64>, Query, minimum = 0, maximum = 1, description = "As in the search"),
+        ("exchange" = Option<bool>, Query, description = "As in the search"),
     ),
     responses((status = 200, description = "Why, or why not", body = Why), crate::server::openapi::Problems)
 )]

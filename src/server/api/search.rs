@@ -68,6 +68,7 @@ pub async fn search(
         ("known" = Option<Known>, Query, description = "Whether people they know already may be found; excluded unless stated"),
         ("explain" = Option<bool>, Query, description = "Whether hits come with their points in common; they do unless stated"),
         ("outside_circle" = Option<f64>, Query, minimum = 0, maximum = 1, description = "So much less counts what is shared because both move in one circle; 0 unless stated"),
+        ("exchange" = Option<bool>, Query, description = "Whether those are sought who seek what the member offers and offer what the member seeks, whatever their role"),
     ),
     responses((status = 200, description = "Hits, best first", body = Answer), crate::server::openapi::Problems)
 )]
@@ -110,13 +111,19 @@ pub fn request(member: MemberId, pairs: &mut Pairs) -> Result<SearchRequest, Pro
         Some("include") => Known::Include,
         Some(other) => return Err(Problem::invalid("known", format!("{other:?} is not exclude or include"))),
     };
+    let outside_circle: Option<f64> = pairs.parsed("outside_circle", "a number from 0 to 1")?;
+    // JSON has no such number, so as a request to be remembered it would be one without a dial.
+    if let Some(dial) = outside_circle.filter(|dial| !dial.is_finite()) {
+        return Err(Problem::invalid("outside_circle", format!("is {dial}; expected a number from 0 to 1")));
+    }
     Ok(SearchRequest {
         member: Some(member),
         filter,
         known,
         k: pairs.parsed("k", "a number of hits, 1 to 1000")?,
         explain: pairs.parsed("explain", "true or false")?,
-        outside_circle: pairs.parsed("outside_circle", "a number from 0 to 1")?,
+        outside_circle,
+        exchange: pairs.parsed("exchange", "true or false")?.unwrap_or_default(),
         ..SearchRequest::default()
     })
 }
