@@ -97,7 +97,7 @@ pub struct Query {
     pub(super) explain: bool,
     #[serde(skip)]
     pub(super) viewer: Option<MemberId>,
-    /// No part of the seed: whatever it says, the candidates are the same, and equal ones stand in the same order.
+    /// No part of the seed: whatever it says, equal scores are ordered alike.
     #[serde(skip)]
     pub(super) outside_circle: Dial,
     /// No part of it either.
