@@ -15,6 +15,7 @@
 //! ```
 
 mod answer;
+pub(crate) mod cohort;
 mod explain;
 mod features;
 mod filter;
