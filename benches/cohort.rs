@@ -106,6 +106,7 @@ fn drawn(Size { mentees, mentors, candidates }: Size) -> Intake {
         let mut list: Vec<Edge> = helpers.iter().enumerate().map(edge).collect();
         list.sort_unstable_by_key(|edge| (Reverse(edge.match_), edge.mentor));
         list.truncate(candidates);
+        list.shrink_to_fit();
         list
     };
     let lists = seekers.iter().map(list).collect();

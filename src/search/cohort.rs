@@ -139,22 +139,41 @@ pub(crate) struct Compared {
     pub(crate) chosen: u8,
 }
 
+/// Who is not to be introduced to somebody, by number.
+pub(crate) struct Apart {
+    /// They themselves, where they are one of the mentors.
+    pub(crate) own: Option<u32>,
+    /// Those who are blocked by either side.
+    pub(crate) blocked: Vec<u32>,
+    /// Those whom they know, and do not block.
+    pub(crate) known: Vec<u32>,
+}
+
 /// The mentors that are sought among, by number. Work is done on threads of its own, off the runtime.
 pub(crate) struct Circle {
     searcher: Searcher,
     mentors: Vec<Slot>,
     numbers: HashMap<u32, u32>,
+    /// Those whose records are newer than the view.
+    newer: Vec<(u32, Arc<Stored>)>,
     threads: ThreadPool,
 }
 
 impl Circle {
     /// Of mentors who may be matched.
-    pub(crate) fn of(searcher: &Searcher, ids: &[&str], threads: NonZeroUsize) -> Result<Arc<Circle>, SearchError> {
+    pub(crate) fn of(
+        searcher: &Searcher,
+        records: &[&Arc<Stored>],
+        threads: NonZeroUsize,
+    ) -> Result<Arc<Circle>, SearchError> {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
         let threads = threads.map_err(|error| SearchError::Stopped(error.to_string()))?;
-        let mentors: Vec<Slot> = ids.iter().filter_map(|id| searcher.view.slot(id)).collect();
-        let numbers = mentors.iter().enumerate().map(|(number, slot)| (slot.0, number as u32)).collect();
-        Ok(Arc::new(Circle { searcher: searcher.clone(), mentors, numbers, threads }))
+        let slot = |stored: &&Arc<Stored>| searcher.view.slot(stored.member.id.as_str());
+        let mentors: Vec<Slot> = records.iter().filter_map(slot).collect();
+        let numbers = mentors.iter().zip(0..).map(|(slot, number)| (slot.0, number)).collect();
+        let newer = records.iter().zip(0..).filter(|(stored, _)| stored.change > searcher.view.sequence());
+        let newer = newer.map(|(stored, number)| (number, Arc::clone(stored))).collect();
+        Ok(Arc::new(Circle { searcher: searcher.clone(), mentors, numbers, newer, threads }))
     }
 
     /// Does work on the threads.
@@ -207,29 +226,37 @@ impl Circle {
         self.searcher.circumstances(member)
     }
 
-    /// What keeps a mentor from somebody in every search; nothing where nothing does.
-    pub(crate) fn apart(&self, seeking: &Seeking, mentor: u32, record: &Member) -> Option<Obstacle> {
-        let (seeker, slot) = (&seeking.seeker, self.mentors[mentor as usize]);
-        if seeker.slot == Some(slot) {
-            return Some(Obstacle::Themselves);
+    /// Whom no search of theirs would show.
+    pub(crate) fn apart(&self, seeking: &Seeking) -> Apart {
+        let seeker = &seeking.seeker;
+        let numbers =
+            |slots: &[u32]| -> Vec<u32> { slots.iter().filter_map(|slot| self.numbers.get(slot)).copied().collect() };
+        let mut blocked = numbers(&seeker.blocks);
+        let newly = self.newer.iter().filter(|(_, stored)| stored.member.blocks.contains(&seeker.id));
+        blocked.extend(newly.map(|(number, _)| *number));
+        let mut known = numbers(&seeker.known);
+        known.retain(|number| !blocked.contains(number));
+        for list in [&mut blocked, &mut known] {
+            list.sort_unstable();
+            list.dedup();
         }
-        // The record may be newer than the view.
-        if seeker.blocks.binary_search(&slot.0).is_ok() || record.blocks.contains(&seeker.id) {
-            return Some(Obstacle::Blocked);
-        }
-        seeker.known.contains(&slot.0).then_some(Obstacle::Known)
+        let own = seeker.slot.and_then(|slot| self.numbers.get(&slot.0)).copied();
+        Apart { own, blocked, known }
     }
 
-    /// The best of each choice of mentors, as many as are sought, and one more who is asked for; best first.
+    /// The best of each choice of mentors, as many as are sought, and one more who is asked for; best first. The first
+    /// choice is a part of all others.
     pub(crate) fn nearest(&self, seeking: &Seeking, choices: &[FixedBitSet], also: Option<u32>) -> Vec<Compared> {
+        debug_assert!((1..=8).contains(&choices.len()));
         let Seeking { query, seeker } = seeking;
         let Searcher { view, config, .. } = &self.searcher;
         let bounds = self.searcher.bounds(query);
         let mut found = FixedBitSet::with_capacity(self.mentors.len());
-        for (at, choice) in choices.iter().enumerate().filter(|(at, choice)| !choices[..*at].contains(choice)) {
-            debug_assert!(at < 8);
+        for (at, choice) in choices.iter().enumerate() {
             let mut allowed = FixedBitSet::with_capacity(view.slots());
-            allowed.extend(choice.ones().map(|mentor| self.mentors[mentor].index()));
+            // What the first choice brings counts for the others: only what they have beyond it is looked for.
+            let new = choice.ones().filter(|mentor| at == 0 || !choices[0].contains(*mentor));
+            allowed.extend(new.map(|mentor| self.mentors[mentor].index()));
             let candidates = retrieve::candidates(view, seeker, &allowed, &bounds);
             found.extend(candidates.into_iter().map(|slot| self.numbers[&slot.0] as usize));
         }

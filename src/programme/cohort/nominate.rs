@@ -10,8 +10,8 @@ use super::intake::{Assignment, Edge, Intake};
 use super::people::{People, Person};
 use super::rules::{Rule, Rules};
 use super::{CohortRequest, Objective};
+use crate::search::SearchError;
 use crate::search::cohort::{Circle, Circumstances, Compared, Seeking};
-use crate::search::{Obstacle, SearchError};
 
 /// Mentees worked on together.
 pub(super) const TOGETHER: usize = 512;
@@ -129,30 +129,21 @@ fn nominate(
 ) -> Nominated {
     let own = &circle.circumstances(&people.mentees[mentee].record.member);
     let in_force: Vec<Rule> = rules.in_force().collect();
-    let (mut known, mut blocked, mut broken) = (0, 0, [0; Rule::HARD.len()]);
+    let mut broken = [0; Rule::HARD.len()];
     let mut choices = vec![FixedBitSet::with_capacity(mentors.len()); in_force.len() + 1];
     let breaks = |mentor: usize| in_force.iter().filter(move |rule| !rules.holds(**rule, own, &mentors[mentor]));
-    for (number, mentor) in people.mentors.iter().enumerate() {
-        match circle.apart(seeking, number as u32, &mentor.record.member) {
-            None => {}
-            Some(Obstacle::Known) => {
-                known += 1;
-                continue;
-            }
-            Some(Obstacle::Blocked) => {
-                blocked += 1;
-                continue;
-            }
-            Some(_) => continue,
-        }
+    let apart = circle.apart(seeking);
+    let mut left_out = FixedBitSet::with_capacity(mentors.len());
+    left_out.extend(apart.known.iter().chain(&apart.blocked).chain(&apart.own).map(|mentor| *mentor as usize));
+    for mentor in left_out.zeroes() {
         let mut breaking = 0;
-        breaks(number).for_each(|rule| {
+        breaks(mentor).for_each(|rule| {
             breaking |= 1 << *rule as u8;
             broken[*rule as usize] += 1;
         });
-        let kept = std::iter::once(0).chain(in_force.iter().map(|rule| 1 << *rule as u8));
-        for (choice, left_aside) in choices.iter_mut().zip(kept) {
-            choice.set(number, breaking & !left_aside == 0u8);
+        let left_aside = std::iter::once(0).chain(in_force.iter().map(|rule| 1 << *rule as u8));
+        for (choice, left_aside) in choices.iter_mut().zip(left_aside) {
+            choice.set(mentor, breaking & !left_aside == 0u8);
         }
     }
     let settled = people.locked[mentee];
@@ -163,5 +154,6 @@ fn nominate(
         (edge, breaks(mentor as usize).copied().collect())
     });
     let silent = [false, !own.has_language(), !own.has_time_zone()];
-    Nominated { allowed: choices[0].count_ones(..), compared, known, blocked, broken, silent, locked }
+    let (known, blocked, allowed) = (apart.known.len(), apart.blocked.len(), choices[0].count_ones(..));
+    Nominated { compared, allowed, known, blocked, broken, silent, locked }
 }

@@ -68,8 +68,8 @@ impl People {
         let (mentors, absent_mentors) = part(mentors, Role::Mentor);
         let usual = request.capacity.unwrap_or(CAPACITY);
         let places = mentors.iter().map(|mentor| mentor.record.member.capacity.unwrap_or(usual)).collect();
-        let mentor_ids: Vec<&str> = mentors.iter().map(Person::id).collect();
-        let circle = Circle::of(searcher, &mentor_ids, threads)?;
+        let of_mentors: Vec<&Arc<Stored>> = mentors.iter().map(|mentor| &mentor.record).collect();
+        let circle = Circle::of(searcher, &of_mentors, threads)?;
         let state = searcher.state_of(&records, last_change);
         let locked = vec![None; mentees.len()];
         let mut people = People { circle, state, mentees, mentors, absent_mentees, absent_mentors, places, locked };
