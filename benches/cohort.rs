@@ -7,7 +7,7 @@
 //! Without `--whole` an intake is drawn and solved, for each objective: people have places in a space of eight dimensions, a match
 //! falls with the distance, some mentors are nearer to all, and each takes up to five mentees, so that places are short.
 //! With `--whole` an invented community is indexed in DIR (a temporary folder unless named) and assigned from beginning to end: members
-//! read, compared and ranked as searches do, solved seven times for what relaxing each rule would give, put into words. A text's vector is the mean of
+//! read, compared and ranked as searches do, solved once and again for each rule relaxed, put into words. A text's vector is the mean of
 //! random directions of its words, in place of the model's.
 
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
