@@ -410,3 +410,25 @@ fn who_changed_since_the_night_is_matched_as_they_are() {
     assert_eq!(pairs(&cohort)["zoe"], "kit");
     assert!(cohort.left_out.iter().any(|left| left.mentor.id == "nora" && left.because == Because::Paused));
 }
+
+#[test]
+fn one_cohort_is_worked_on_at_a_time() {
+    let service = Service::start(&sample().config, &[]);
+    let nobody = json!({"mentees": [], "mentors": []});
+    std::thread::scope(|scope| {
+        let long = scope.spawn(|| service.post("/v1/cohorts", &json!({})));
+        let mut refused = 0;
+        while !long.is_finished() {
+            let response = service.post("/v1/cohorts", &nobody);
+            if response.status != 200 {
+                let (status, code, _) = response.problem();
+                assert_eq!((status, code.as_str(), response.header("retry-after")), (409, "conflict", "10"));
+                refused += 1;
+            }
+        }
+        let long = long.join().unwrap();
+        // The short one may have been first.
+        assert!(long.status == 200 && refused > 0 || long.status == 409, "{} {refused}", long.status);
+    });
+    assert_eq!(service.post("/v1/cohorts", &nobody).json()["totals"]["matched"], 0);
+}
