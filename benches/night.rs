@@ -13,48 +13,25 @@
 
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
+#[path = "common/words.rs"]
+mod words;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapport::config::Config;
-use rapport::embed::{EmbedError, Embedder, Model, Models, NotAVector, UnitVector};
+use rapport::embed::{Embedder, Model, Models};
 use rapport::index::publish::open_current;
 use rapport::member::import::Strictness;
 use rapport::member::{Member, MemberId};
 use rapport::rebuild::{Rebuilt, rebuild};
 use rapport::store::Store;
 use rapport::store::import::Feed;
+use words::Words;
 
 type Failure = Box<dyn std::error::Error>;
-
-/// Adds up random directions of words.
-struct Words(Model);
-
-impl Embedder for Words {
-    fn model(&self) -> &Model {
-        &self.0
-    }
-
-    fn embed(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EmbedError> {
-        let direction = |word: &str| {
-            let mut bytes = vec![0u8; self.0.dimension];
-            blake3::Hasher::new().update(word.as_bytes()).finalize_xof().fill(&mut bytes);
-            bytes
-        };
-        let vector = |text: &&str| {
-            let mut sum = vec![0f32; self.0.dimension];
-            for word in text.split_whitespace() {
-                sum.iter_mut().zip(direction(word)).for_each(|(sum, byte)| *sum += f32::from(byte) - 127.5);
-            }
-            let failed =
-                |problem: NotAVector| EmbedError::Answer { model: "words".into(), problem: problem.to_string() };
-            UnitVector::new(sum).map_err(failed)
-        };
-        texts.iter().map(vector).collect()
-    }
-}
 
 struct Bench {
     config: Config,

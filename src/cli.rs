@@ -1,6 +1,7 @@
 //! The command line: parse, trace, dispatch, exit code.
 
 mod backup;
+mod cohort;
 mod demo;
 mod evaluate;
 mod exit;
@@ -117,6 +118,8 @@ enum Command {
     Rollback(rollback::Arguments),
     /// Find mentors, with what they have in common with who seeks
     Search(search::Arguments),
+    /// Assign a whole intake at once: every mentee a mentor, as well as can be
+    Match(cohort::Arguments),
     /// Measure matches against judgements, and compare them with an earlier run or generation
     Evaluate(evaluate::Arguments),
     /// Make judgements: grade whom several configurations show, or take the outcomes of introductions
@@ -195,6 +198,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Generations(arguments) => generations::run(&config, &arguments),
         Command::Rollback(arguments) => runtime.block_on(rollback::run(&config, arguments)),
         Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
+        Command::Match(arguments) => runtime.block_on(cohort::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
         Command::Judge(arguments) => runtime.block_on(judge::run(&config, &arguments)),
         Command::Sample(arguments) => sample::run(&arguments),

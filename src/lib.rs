@@ -8,6 +8,7 @@ pub mod embed;
 pub mod evaluate;
 pub mod index;
 pub mod member;
+pub mod programme;
 pub mod rebuild;
 pub mod sample;
 pub mod search;

@@ -16,6 +16,7 @@
 
 mod answer;
 mod circle;
+pub(crate) mod cohort;
 mod exchange;
 mod explain;
 mod features;

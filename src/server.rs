@@ -25,6 +25,7 @@ use axum::{Router, routing};
 use axum_server::tls_rustls::RustlsConfig;
 use axum_server::{Handle, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,7 +35,7 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use access::NotAKey;
 use access::{Access, identified};
 use admit::{Gate, in_turn, unhurried};
-use api::{explain, members, operate, search};
+use api::{cohorts, explain, members, operate, search};
 use observe::observed;
 use openapi::Api;
 use problem::{Code, Problem};
@@ -100,6 +101,8 @@ struct App {
     access: RwLock<Arc<Access>>,
     tls: Option<RustlsConfig>,
     metrics: PrometheusHandle,
+    /// One cohort is assigned at a time: it takes cores and memory.
+    cohorts: Arc<Semaphore>,
     read_config: ReadConfig,
     ending: AtomicBool,
 }
@@ -175,6 +178,7 @@ impl Service {
             access: RwLock::new(Arc::new(access)),
             tls,
             metrics: observe::recorder(),
+            cohorts: Arc::new(Semaphore::new(1)),
             read_config,
             ending: AtomicBool::new(false),
             community,
@@ -277,7 +281,11 @@ fn router(app: Arc<App>) -> Router {
         .routes(routes!(operate::rebuild, operate::night))
         .routes(routes!(operate::reload))
         .layer(turns);
-    let slow = of().routes(routes!(members::delete)).routes(routes!(members::bulk)).layer(long);
+    let slow = of()
+        .routes(routes!(members::delete))
+        .routes(routes!(members::bulk))
+        .routes(routes!(cohorts::assign))
+        .layer(long);
     let streams = of().routes(routes!(operate::events));
     let (v1, paths) = quick.merge(slow).merge(streams).layer(guarded).split_for_parts();
     let (health, more) = of()

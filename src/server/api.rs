@@ -1,5 +1,6 @@
 //! What can be asked of the service.
 
+pub mod cohorts;
 pub mod explain;
 pub mod members;
 pub mod operate;

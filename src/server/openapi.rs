@@ -51,6 +51,7 @@ impl IntoResponses for Problems {
     tags(
         (name = "search", description = "Finding mentors, and why"),
         (name = "members", description = "Reading, writing and erasing members"),
+        (name = "programme", description = "Running the mentoring programme"),
         (name = "operate", description = "Rebuilding and looking after the service"),
         (name = "health", description = "For load balancers and Prometheus")
     )

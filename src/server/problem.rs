@@ -88,7 +88,7 @@ codes! {
     Method "method" METHOD_NOT_ALLOWED,
     /// The client did not send its request in time.
     Slow "slow" REQUEST_TIMEOUT,
-    /// A rebuild is under way already.
+    /// A rebuild, an erasure or a cohort is under way already.
     Conflict "conflict" CONFLICT,
     /// The request is larger than is taken.
     TooLarge "too_large" PAYLOAD_TOO_LARGE,

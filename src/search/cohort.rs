@@ -1,0 +1,324 @@
+//! Many members who seek among the same mentors at once, as the mentees of a cohort do: compared as in a search of each.
+
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::answer::{Hit, HitMember};
+use super::circle::Dial;
+use super::explain::Explainer;
+use super::filter::hours_between;
+use super::query::{Query, SearchRequest};
+use super::rerank::{self, Ranked};
+use super::seeker::{Seeker, Unembedded};
+use super::why::Obstacle;
+use super::{SearchError, Searcher, retrieve, stopped};
+use crate::index::Slot;
+use crate::index::columns::flag;
+use crate::member::fold::Key;
+use crate::member::{Member, Role};
+use crate::store::Stored;
+
+/// Records read in one statement, and texts embedded in one run.
+const TOGETHER: usize = 1_000;
+
+/// Members' records by their ids.
+pub(crate) type RecordsById = HashMap<String, Arc<Stored>>;
+
+impl Searcher {
+    /// Everyone who has a role, in the order of their slots.
+    pub(crate) fn everyone(&self, role: Role) -> Vec<String> {
+        let role = if role == Role::Mentor { flag::MENTOR } else { flag::MENTEE };
+        let slots = (0..self.view.slots()).map(|slot| Slot(slot as u32));
+        slots.filter(|slot| self.view.flags(*slot) & role != 0).map(|slot| self.view.id(slot).to_owned()).collect()
+    }
+
+    /// The records of those who are stored, and the last change that was seen.
+    pub(crate) async fn read(&self, ids: &[&str]) -> Result<(RecordsById, u64), SearchError> {
+        let (mut all, mut last_change) = (RecordsById::with_capacity(ids.len()), self.view.sequence());
+        for ids in ids.chunks(TOGETHER) {
+            let (found, change) = self.records(ids).await?;
+            all.extend(found);
+            last_change = last_change.max(change);
+        }
+        Ok((all, last_change))
+    }
+
+    /// What an answer depends on that was made from these records.
+    pub(crate) fn state_of(&self, records: &RecordsById, last_change: u64) -> String {
+        let overtaken = records.values().any(|stored| stored.change > self.view.sequence());
+        self.state_at(if overtaken { last_change } else { self.view.sequence() })
+    }
+
+    /// Why somebody may not be matched in a role; nothing where they may.
+    pub(crate) fn obstacle(&self, id: &str, record: Option<&Stored>, role: Role) -> Option<Obstacle> {
+        let Some(Stored { member, .. }) = record else { return Some(Obstacle::Unknown) };
+        if !self.is_adult(member) {
+            return Some(Obstacle::Minor);
+        }
+        if member.paused {
+            return Some(Obstacle::Paused);
+        }
+        if !member.is(role) {
+            return Some(Obstacle::Role);
+        }
+        // Who came since the view was made cannot be found in it yet.
+        (role == Role::Mentor && !self.holds(id)).then_some(Obstacle::Unknown)
+    }
+
+    /// What rules look at: all of the record, private or not.
+    pub(crate) fn circumstances(&self, member: &Member) -> Circumstances {
+        let Member { employers, languages, time_zone, .. } = member.clone();
+        let encoded = self.encoder.encode(&Member { employers, languages, time_zone, ..Member::default() });
+        Circumstances { employers: encoded.employers, languages: encoded.languages, utc_offset: encoded.utc_offset }
+    }
+}
+
+/// A member as others see them in an answer.
+pub(crate) fn shown(member: &Member) -> HitMember {
+    let public = member.public();
+    HitMember { id: public.id.to_string(), name: public.name.clone(), headline: public.headline.clone() }
+}
+
+/// What rules look at.
+pub(crate) struct Circumstances {
+    employers: Vec<Key>,
+    languages: Vec<Key>,
+    utc_offset: Option<i16>,
+}
+
+impl Circumstances {
+    /// Whether they have worked for the same employer. Where none is stated, it is none.
+    pub(crate) fn share_an_employer(&self, other: &Circumstances) -> bool {
+        share(&self.employers, &other.employers)
+    }
+
+    /// Whether they have a language in common. Where none is stated, there is none.
+    pub(crate) fn share_a_language(&self, other: &Circumstances) -> bool {
+        share(&self.languages, &other.languages)
+    }
+
+    /// Hours between their clocks, where both state a time zone.
+    pub(crate) fn hours_to(&self, other: &Circumstances) -> Option<f32> {
+        Some(hours_between(self.utc_offset?, other.utc_offset?))
+    }
+
+    /// Whether a language is stated.
+    pub(crate) fn has_language(&self) -> bool {
+        !self.languages.is_empty()
+    }
+
+    /// Whether a time zone is stated.
+    pub(crate) fn has_time_zone(&self) -> bool {
+        self.utc_offset.is_some()
+    }
+}
+
+/// Whether two sorted lists have a key in common.
+fn share(left: &[Key], right: &[Key]) -> bool {
+    left.iter().any(|key| right.binary_search(key).is_ok())
+}
+
+/// A stored member who seeks.
+pub(crate) struct Seeking {
+    query: Query,
+    seeker: Seeker,
+}
+
+/// A mentor compared with who seeks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Compared {
+    /// By number.
+    pub(crate) mentor: u32,
+    /// In millionths.
+    pub(crate) match_: i64,
+    /// Of which choices they are among the best, the first in the lowest bit.
+    pub(crate) chosen: u8,
+}
+
+/// Who is not to be introduced to somebody, by number.
+pub(crate) struct Apart {
+    /// They themselves, where they are one of the mentors.
+    pub(crate) own: Option<u32>,
+    /// Those who are blocked by either side.
+    pub(crate) blocked: Vec<u32>,
+    /// Those whom they know, and do not block.
+    pub(crate) known: Vec<u32>,
+}
+
+/// The mentors that are sought among, by number. Work is done on threads of its own, off the runtime.
+pub(crate) struct Pool {
+    searcher: Searcher,
+    mentors: Vec<Slot>,
+    numbers: HashMap<u32, u32>,
+    /// Those whose records are newer than the view.
+    newer: Vec<(u32, Arc<Stored>)>,
+    threads: ThreadPool,
+}
+
+impl Pool {
+    /// Of mentors who may be matched.
+    pub(crate) fn of(
+        searcher: &Searcher,
+        records: &[&Arc<Stored>],
+        threads: NonZeroUsize,
+    ) -> Result<Arc<Pool>, SearchError> {
+        let threads = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
+        let threads = threads.map_err(|error| SearchError::Stopped(error.to_string()))?;
+        let slot = |stored: &&Arc<Stored>| searcher.view.slot(stored.member.id.as_str());
+        let mentors: Vec<Slot> = records.iter().filter_map(slot).collect();
+        let numbers = mentors.iter().zip(0..).map(|(slot, number)| (slot.0, number)).collect();
+        let newer = records.iter().zip(0..).filter(|(stored, _)| stored.change > searcher.view.sequence());
+        let newer = newer.map(|(stored, number)| (number, Arc::clone(stored))).collect();
+        Ok(Arc::new(Pool { searcher: searcher.clone(), mentors, numbers, newer, threads }))
+    }
+
+    /// Does work on the threads.
+    pub(crate) async fn compute<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Pool) -> T + Send + 'static,
+    ) -> Result<T, SearchError> {
+        let pool = Arc::clone(self);
+        let run = move || pool.threads.install(|| work(&pool));
+        tokio::task::spawn_blocking(run).await.map_err(|error| stopped(&error))
+    }
+
+    /// Some members who seek `k` mentors each. A model is run only where what they say is not embedded yet.
+    pub(crate) async fn seeking(
+        self: &Arc<Self>,
+        members: Vec<Arc<Stored>>,
+        k: usize,
+    ) -> Result<Vec<Seeking>, SearchError> {
+        let unembedded = move |pool: &Pool| {
+            let Searcher { encoder, view, .. } = &pool.searcher;
+            let begin = |stored: &Arc<Stored>| {
+                let request =
+                    SearchRequest { member: Some(stored.member.id.clone()), k: Some(k), ..SearchRequest::default() };
+                let unembedded = Unembedded::of_member(stored.member.clone(), encoder, view);
+                Ok((Query::try_from(request)?, unembedded))
+            };
+            members.par_iter().map(begin).collect::<Result<Vec<_>, SearchError>>()
+        };
+        let unembedded = self.compute(unembedded).await??;
+        let missing: HashMap<Key, String> =
+            unembedded.iter().flat_map(|(_, unembedded)| unembedded.missing(&self.searcher.view)).collect();
+        let missing: Vec<(Key, String)> = missing.into_iter().collect();
+        let mut vectors = HashMap::with_capacity(missing.len());
+        for texts in missing.chunks(TOGETHER) {
+            vectors.extend(self.searcher.embed(texts.to_vec()).await?);
+        }
+        let embedded = move |pool: &Pool| {
+            let view = &pool.searcher.view;
+            let end = |(query, unembedded): (Query, Unembedded)| Seeking {
+                query,
+                seeker: unembedded.embedded(view, &vectors),
+            };
+            unembedded.into_par_iter().map(end).collect()
+        };
+        self.compute(embedded).await
+    }
+
+    /// What rules look at: see [`Searcher::circumstances`].
+    pub(crate) fn circumstances(&self, member: &Member) -> Circumstances {
+        self.searcher.circumstances(member)
+    }
+
+    /// Whom no search of theirs would show.
+    pub(crate) fn apart(&self, seeking: &Seeking) -> Apart {
+        let seeker = &seeking.seeker;
+        let numbers =
+            |slots: &[u32]| -> Vec<u32> { slots.iter().filter_map(|slot| self.numbers.get(slot)).copied().collect() };
+        let mut blocked = numbers(&seeker.blocks);
+        let newly = self.newer.iter().filter(|(_, stored)| stored.member.blocks.contains(&seeker.id));
+        blocked.extend(newly.map(|(number, _)| *number));
+        let mut known = numbers(&seeker.known);
+        known.retain(|number| !blocked.contains(number));
+        for list in [&mut blocked, &mut known] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let own = seeker.slot.and_then(|slot| self.numbers.get(&slot.0)).copied();
+        Apart { own, blocked, known }
+    }
+
+    /// The best of each choice of mentors, as many as are sought, and one more who is asked for; best first. The first
+    /// choice is a part of all others.
+    pub(crate) fn nearest(&self, seeking: &Seeking, choices: &[FixedBitSet], also: Option<u32>) -> Vec<Compared> {
+        debug_assert!((1..=8).contains(&choices.len()));
+        let Seeking { query, seeker } = seeking;
+        let Searcher { view, config, .. } = &self.searcher;
+        let bounds = self.searcher.bounds(query);
+        let mut found = FixedBitSet::with_capacity(self.mentors.len());
+        for (at, choice) in choices.iter().enumerate() {
+            let mut allowed = FixedBitSet::with_capacity(view.slots());
+            // What the first choice brings counts for the others: only what they have beyond it is looked for.
+            let new = choice.ones().filter(|mentor| at == 0 || !choices[0].contains(*mentor));
+            allowed.extend(new.map(|mentor| self.mentors[mentor].index()));
+            let candidates = retrieve::candidates(view, seeker, &allowed, &bounds);
+            found.extend(candidates.into_iter().map(|slot| self.numbers[&slot.0] as usize));
+        }
+        found.extend(also.map(|mentor| mentor as usize));
+        let slots: Vec<Slot> = found.ones().map(|mentor| self.mentors[mentor]).collect();
+        let ranked = rerank::rank(
+            &self.searcher.comparison(query, seeker),
+            &config.weights,
+            Dial::default(),
+            &slots,
+            bounds.seed,
+        );
+        let mut left = vec![bounds.k; choices.len()];
+        let compared = ranked.iter().map(|Ranked { slot, score, .. }| {
+            let mentor = self.numbers[&slot.0];
+            let mut chosen = 0;
+            for (at, (choice, left)) in choices.iter().zip(&mut left).enumerate() {
+                if *left > 0 && choice.contains(mentor as usize) {
+                    *left -= 1;
+                    chosen |= 1 << at;
+                }
+            }
+            Compared { mentor, match_: (score * 1e6).round() as i64, chosen }
+        });
+        compared.filter(|compared| compared.chosen > 0 || Some(compared.mentor) == also).collect()
+    }
+
+    /// A mentor for each who seeks, with contributions and points in common.
+    pub(crate) async fn hits(
+        self: &Arc<Self>,
+        seeking: Vec<Seeking>,
+        mentors: Vec<(u32, Arc<Stored>)>,
+    ) -> Result<Vec<Hit>, SearchError> {
+        let compare = move |pool: &Pool| {
+            let Searcher { config, .. } = &pool.searcher;
+            let pair = |(seeking, (mentor, stored)): (Seeking, (u32, Arc<Stored>))| {
+                let slot = pool.mentors[mentor as usize];
+                let comparison = pool.searcher.comparison(&seeking.query, &seeking.seeker);
+                let ranked = rerank::rank(&comparison, &config.weights, Dial::default(), &[slot], 0);
+                let named: Vec<String> = comparison.named_in_reasons(slot).map(str::to_owned).collect();
+                (seeking, ranked, stored, named)
+            };
+            seeking.into_par_iter().zip(mentors).map(pair).collect::<Vec<_>>()
+        };
+        let pairs = self.compute(compare).await?;
+        let mut named: Vec<&str> = pairs.iter().flat_map(|(_, _, _, named)| named).map(String::as_str).collect();
+        named.sort_unstable();
+        named.dedup();
+        let (records, _) = self.searcher.read(&named).await?;
+        let explain = move |pool: &Pool| {
+            let Searcher { encoder, .. } = &pool.searcher;
+            let hit = |(seeking, ranked, stored, _): &(Seeking, Vec<Ranked>, Arc<Stored>, Vec<String>)| {
+                let comparison = pool.searcher.comparison(&seeking.query, &seeking.seeker);
+                let explainer = Explainer { comparison: &comparison, encoder, records: &records };
+                ranked
+                    .iter()
+                    .map(|ranked| pool.searcher.hit(&seeking.query, ranked, stored, &explainer))
+                    .collect::<Vec<_>>()
+            };
+            pairs.par_iter().flat_map_iter(hit).collect()
+        };
+        self.compute(explain).await
+    }
+}
