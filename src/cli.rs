@@ -4,6 +4,7 @@ mod backup;
 mod cohort;
 mod demo;
 mod evaluate;
+mod events;
 mod exit;
 mod generations;
 mod import;
@@ -122,6 +123,8 @@ enum Command {
     Match(cohort::Arguments),
     /// Measure matches against judgements, and compare them with an earlier run or generation
     Evaluate(evaluate::Arguments),
+    /// Write what happened in the mentoring programme, in order, to standard output
+    Events(events::Arguments),
     /// Make judgements: grade whom several configurations show, or take the outcomes of introductions
     Judge(judge::Arguments),
     /// Write a believable invented community as JSONL
@@ -200,6 +203,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
         Command::Match(arguments) => runtime.block_on(cohort::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
+        Command::Events(arguments) => runtime.block_on(events::run(&config, arguments)),
         Command::Judge(arguments) => runtime.block_on(judge::run(&config, &arguments)),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Demo(arguments) => runtime.block_on(demo::run(config, &arguments)),

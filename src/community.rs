@@ -8,24 +8,30 @@ mod backup;
 mod configure;
 mod erasure;
 mod export;
+mod introductions;
 mod keys;
 mod ledger;
 mod night;
+mod programme;
 mod shown;
+mod steer;
+mod tell;
 mod traces;
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, OnceCell, watch};
+use tokio::sync::{Mutex, Notify, OnceCell, watch};
 
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models, Shared};
 use crate::index::manifest::Manifest;
 use crate::index::{IndexError, publish};
 use crate::member::{Invalid, Member, MemberId};
+use crate::programme::{Clock, Refusal};
 use crate::rebuild::{Progress, RebuildError, Rebuilt, rebuild_under};
 use crate::search::{Answer, SearchError, SearchRequest, Searched, Searcher};
 use crate::store::{Store, StoreError, Upserted, WriteLock};
@@ -34,9 +40,11 @@ pub use answers::Written;
 pub use backup::{BackedUp, Restored, restore};
 pub use erasure::Receipt;
 pub use export::Export;
+pub use introductions::{Ask, Card, IntroductionView, Kin};
 use keys::Keyring;
 pub use keys::{KEY_PREFIX, NewKey};
 pub use night::{LastRebuild, Night};
+pub use programme::{TakesPart, event};
 pub use traces::{Trace, traces};
 
 /// A search is made again at most so often because a record changed under it; then it is taken as it is.
@@ -88,6 +96,9 @@ pub enum CommunityError {
     /// A file is there already.
     #[error("{0} is there already; expected a name that is free")]
     Exists(PathBuf),
+    /// The rules of the programme do not have it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// A key of the service cannot be made or found.
     #[error("{0}")]
     Key(String),
@@ -135,6 +146,11 @@ pub struct Community {
     answers: Answers,
     keyring: Keyring,
     night: watch::Sender<Night>,
+    clock: Clock,
+    /// The epoch that searches were last steered for.
+    steered: AtomicU64,
+    /// Word of events that were not told to their receiver yet.
+    happened: Notify,
     /// The searcher that is served; none where no generation was ever published.
     live: RwLock<Option<Searcher>>,
     /// Held while members change: changes are seen in the order of their numbers.
@@ -196,6 +212,9 @@ impl Community {
             answers: Answers::new(config.server.remembered_answers as u64 * 1_000_000),
             keyring: Keyring::default(),
             night: watch::Sender::default(),
+            clock: Arc::new(jiff::Timestamp::now),
+            steered: AtomicU64::new(u64::MAX),
+            happened: Notify::new(),
             live: RwLock::new(None),
             changing: Mutex::new(()),
             building: Mutex::new(()),
@@ -262,6 +281,9 @@ impl Community {
         }
         fresh.warm().await;
         let _changing = self.changing.lock().await;
+        if let Ok(searcher) = self.searcher() {
+            fresh = fresh.in_epoch(Arc::clone(searcher.epoch()));
+        }
         self.serve(Some(fresh.caught_up().await?));
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! The configuration: one TOML file, every option with a default that works.
 
+mod programme;
 mod server;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use programme::{ProgrammeConfig, WebhookConfig};
 pub use server::{ServerConfig, TlsConfig, TokenAlgorithm, TokensConfig};
 
 use crate::index::graph::{DEFAULT_EF, GraphParameters};
@@ -62,6 +64,8 @@ pub struct Config {
     pub rebuild: RebuildConfig,
     /// How searches are carried out.
     pub search: SearchConfig,
+    /// The rules of the mentoring programme.
+    pub programme: ProgrammeConfig,
     /// How the HTTP service listens, and what it grants whom.
     pub server: ServerConfig,
     /// What each point in common weighs.
@@ -164,6 +168,7 @@ impl Default for Config {
             graph: GraphParameters::default(),
             rebuild: RebuildConfig::default(),
             search: SearchConfig::default(),
+            programme: ProgrammeConfig::default(),
             server: ServerConfig::default(),
             weights: Weights::default(),
             aliases: Aliases::default(),
@@ -243,6 +248,12 @@ impl Config {
             ("search.candidates", config.search.candidates, 10, 100_000),
             ("model.threads", config.model.threads, 0, 1_024),
             ("rebuild.keep", config.rebuild.keep, 1, 1_000),
+            ("programme.open_requests", config.programme.open_requests, 1, 1_000),
+            ("programme.answer_days", config.programme.answer_days as usize, 1, 3_650),
+            ("programme.reminder_days", config.programme.reminder_days as usize, 1, 3_650),
+            ("programme.again_days", config.programme.again_days as usize, 0, 3_650),
+            ("programme.steering.half_life_days", config.programme.steering.half_life_days as usize, 1, 3_650),
+            ("programme.capacity", config.programme.capacity as usize, 0, 1_000),
             ("server.deadline", config.server.deadline as usize, 1, 3_600),
             ("server.patience", config.server.patience as usize, 1, 3_600),
             ("server.at_once", config.server.at_once, 0, 100_000),
@@ -261,6 +272,8 @@ impl Config {
             ("rebuild.fewest_kept", config.rebuild.fewest_kept),
             ("rebuild.lowest_recall", config.rebuild.lowest_recall),
             ("rebuild.quality.margin", margin),
+            ("programme.steering.responsiveness", config.programme.steering.responsiveness),
+            ("programme.steering.load", config.programme.steering.load),
         ] {
             if !(0.0..=1.0).contains(&value) {
                 return Err(invalid(format!("{option} is {value}; expected 0 to 1")));
@@ -277,6 +290,7 @@ impl Config {
         if let Some(tokens) = &mut config.server.tokens {
             tokens.key = beside(&tokens.key);
         }
+        config.programme.read(beside)?;
         if let Some(file) = &config.members.aliases {
             let file = beside(file);
             let pairs: std::collections::BTreeMap<String, String> = read_toml(&file)?;

@@ -114,6 +114,7 @@ impl From<CommunityError> for Refused {
             CommunityError::Unknown(_)
             | CommunityError::Invalid { .. }
             | CommunityError::Key(_)
+            | CommunityError::Refused(_)
             | CommunityError::Index(IndexError::NotKept { .. }) => Fault::Command,
             CommunityError::Rebuild(RebuildError::Gate { .. }) => Fault::Gate,
             _ => Fault::Other,

@@ -6,6 +6,7 @@
 pub mod fold;
 pub mod import;
 pub mod language;
+mod own_word;
 mod validate;
 
 use std::borrow::Cow;
@@ -13,9 +14,11 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use own_word::OwnWord;
+
 /// The community's own id of a member: a string, stable for ever. The default, an empty id, is nobody's: an unsaved
 /// profile carries it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct MemberId(String);
 
@@ -275,17 +278,37 @@ impl Member {
         Cow::Owned(public)
     }
 
+    /// Fields that others are not shown whatever `private` says, unless the member shares them.
+    pub const NEVER_SHOWN: [&'static str; 2] = ["facing", "last_active"];
+
     /// The member as a page of others may show them: [`Member::public`] without whom they know and block, what they face, what
     /// decides who is found, and where exactly they live.
     pub fn shown(&self) -> Member {
-        let mut shown = self.public().into_owned();
-        for field in ["friends", "colleagues", "facing", "last_active"] {
+        self.shown_with(&[])
+    }
+
+    /// The same, for somebody with whom the member shares these fields.
+    pub fn shown_with(&self, shares: &[String]) -> Member {
+        let shared = |field: &str| shares.iter().any(|name| name == field);
+        let mut shown = self.clone();
+        for field in &self.private {
+            if !shared(field) {
+                shown.clear(field);
+            }
+        }
+        // Whom they know is not theirs alone to share.
+        for field in ["friends", "colleagues"] {
             shown.clear(field);
+        }
+        for field in Member::NEVER_SHOWN {
+            if !shared(field) {
+                shown.clear(field);
+            }
         }
         shown.blocks.clear();
         shown.private.clear();
         (shown.paused, shown.adult) = (false, None);
-        shown.capacity = shown.capacity.filter(|_| !self.keeps_private("capacity"));
+        shown.capacity = shown.capacity.filter(|_| shared("capacity") || !self.keeps_private("capacity"));
         for place in [&mut shown.location, &mut shown.hometown].into_iter().flatten() {
             (place.lat, place.lon) = (None, None);
         }

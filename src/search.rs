@@ -32,6 +32,7 @@ mod respond;
 mod retrieve;
 mod seeker;
 mod spelling;
+mod steering;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may stop")]
 mod testing;
@@ -54,6 +55,7 @@ pub use filter::{Filter, InvalidFilter, Within};
 pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
 pub use ranking::{Candidate, FacetRecall};
 pub use retrieve::Source;
+pub use steering::Epoch;
 pub use why::{Obstacle, Why};
 
 use crate::config::Config;
@@ -147,6 +149,8 @@ pub struct Searcher {
     damaged: Arc<OnceLock<Damaged>>,
     /// Records that are kept in memory.
     records: Option<Arc<Records>>,
+    /// What the programme says of mentors.
+    epoch: Arc<Epoch>,
     /// Sources that bring no candidates.
     off: Vec<Source>,
 }
@@ -167,7 +171,7 @@ impl Searcher {
         let encoder = Arc::new(snapshot.encoder());
         let (embedder, damaged, off) = (Arc::default(), Arc::default(), Vec::new());
         let (config, view) = (Arc::new(config.clone()), View::of(Arc::new(snapshot)));
-        Searcher { config, view, encoder, store, embedder, damaged, records: None, off }
+        Searcher { config, view, encoder, store, embedder, damaged, records: None, epoch: Arc::default(), off }
     }
 
     /// The same, with a model that is loaded already.
@@ -327,7 +331,7 @@ impl Searcher {
         let bounds = self.bounds(query);
         let candidates = retrieve::candidates(&self.view, seeker, &allowed, &bounds);
         let (weights, dial) = (&self.config.weights, query.outside_circle);
-        Ok(rerank::rank(&self.comparison(query, seeker), weights, dial, &candidates, bounds.seed))
+        Ok(rerank::rank(&self.comparison(query, seeker), weights, dial, self.epoch_of(query), &candidates, bounds.seed))
     }
 
     fn bounds(&self, query: &Query) -> Bounds<'_> {

@@ -35,7 +35,7 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use access::NotAKey;
 use access::{Access, identified};
 use admit::{Gate, in_turn, unhurried};
-use api::{cohorts, explain, members, operate, search};
+use api::{cohorts, explain, introductions, members, operate, programme, search};
 use observe::observed;
 use openapi::Api;
 use problem::{Code, Problem};
@@ -277,6 +277,12 @@ fn router(app: Arc<App>) -> Router {
         .routes(routes!(search::mentors))
         .routes(routes!(explain::explain))
         .routes(routes!(members::get, members::put))
+        .routes(routes!(introductions::ask, introductions::list))
+        .routes(routes!(introductions::get, introductions::act))
+        .routes(routes!(programme::participation, programme::join, programme::leave))
+        .routes(routes!(programme::lineage))
+        .routes(routes!(programme::guidelines))
+        .routes(routes!(programme::events))
         .routes(routes!(operate::status))
         .routes(routes!(operate::rebuild, operate::night))
         .routes(routes!(operate::reload))

@@ -13,6 +13,7 @@ pub mod import;
 mod keys;
 mod lock;
 mod moment;
+mod programme;
 mod source;
 mod vectors;
 
@@ -29,8 +30,9 @@ pub use erase::Erased;
 pub use keys::{ApiKey, KeyHash, Scope};
 pub use lock::{ImportLock, WriteLock};
 pub use moment::Moment;
+pub use programme::{Concerned, EventRow, Found, FoundPerson, IntroductionRow, ToWrite};
 
-use crate::member::{Member, MemberId};
+use crate::member::{Member, MemberId, OwnWord};
 
 /// A failure of the database: what failed, on what, what to do.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +56,14 @@ pub enum StoreError {
     Record {
         /// The member.
         id: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Something of the programme's does not read back.
+    #[error("{what} in the database does not read back: {problem}; was it written by a newer version?")]
+    Programme {
+        /// What.
+        what: &'static str,
         /// What is wrong.
         problem: String,
     },
@@ -192,8 +202,8 @@ impl Store {
         Ok(Store { pool: connect::connect(address, false).await?, address: address.clone() })
     }
 
-    /// Writes members, all or none; a member stored already exactly so is left as it is. Of several records of one id the
-    /// last holds.
+    /// Writes members, all or none, each with their own word over the record; a member stored already exactly so is left as it
+    /// is. Of several records of one id the last holds.
     ///
     /// # Errors
     /// [`StoreError::Database`]; then nothing of this call was written.
@@ -211,9 +221,18 @@ impl Store {
                     .iter()
                     .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
                     .collect::<Result<_, sqlx::Error>>()?;
+                let mut own = rows_of::<D>("SELECT member, own_word FROM participations WHERE member IN ", &ids);
+                let mut own_words: HashMap<String, OwnWord> = HashMap::new();
+                for row in own.build().fetch_all(&mut *transaction).await? {
+                    let id: String = row.try_get(0)?;
+                    own_words.insert(id.clone(), parse_record(&id, row.try_get(1)?)?);
+                }
                 let mut rows: HashMap<&str, (i64, blake3::Hash, String)> = HashMap::new();
                 for member in chunk {
-                    let record = record_of(member)?;
+                    let record = match own_words.get(member.id.as_str()) {
+                        Some(own_word) => record_of(&own_word.over(member.clone()))?,
+                        None => record_of(member)?,
+                    };
                     let hash = blake3::hash(record.as_bytes());
                     match known.insert(member.id.to_string(), hash.as_bytes().to_vec()) {
                         Some(stored) if stored == hash.as_bytes() => {

@@ -108,7 +108,17 @@ pub async fn forget(config: &Config, arguments: ForgetArguments) -> anyhow::Resu
         writeln!(out)?;
         return Ok(Done::Fully);
     }
-    let Receipt { member, at, was_stored, unlisted_by, vectors, rejects, deleted_generations, successor } = receipt;
+    let Receipt {
+        member,
+        at,
+        was_stored,
+        unlisted_by,
+        introductions,
+        vectors,
+        rejects,
+        deleted_generations,
+        successor,
+    } = receipt;
     writeln!(out, "{member} was forgotten at {at}.")?;
     writeln!(
         out,
@@ -116,6 +126,7 @@ pub async fn forget(config: &Config, arguments: ForgetArguments) -> anyhow::Resu
         if was_stored { "erased from the database and its log" } else { "none was stored" }
     )?;
     writeln!(out, "  lists         taken out of those of {}", unlisted_by.len())?;
+    writeln!(out, "  introductions {introductions} deleted")?;
     writeln!(out, "  vectors       {vectors} of texts that nobody else has, erased")?;
     for (file, lines) in rejects {
         writeln!(out, "  set aside     taken out of {file}: {lines}")?;

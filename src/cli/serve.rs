@@ -71,6 +71,7 @@ pub async fn run(config: &Config, read_config: ReadConfig) -> anyhow::Result<Don
         served = requests => drop(served?),
         () = listener.serve(Arc::clone(&community)) => {}
         () = community.keep_up() => {}
+        () = community.keep_programme() => {}
         () = reloading => {}
     }
     // What has begun is ended, a build by the clock too, and whoever waits for it gets an answer.

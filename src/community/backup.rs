@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::ledger::{self, Ledger};
+use super::programme::erase_participant;
 use super::{Community, CommunityError};
 use crate::config::Config;
 use crate::durable;
@@ -88,9 +89,12 @@ pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -
     }
     let copy = Store::open_copy(&staged).await?;
     let (_, change) = copy.size().await?;
-    let ids = copy.member_ids().await?;
+    let mut ids = copy.participants().await?;
+    ids.extend(copy.member_ids().await?);
+    let ids = Vec::from_iter(ids);
     let kept_out = ledger.forgotten_after(change, &ids);
     for id in &kept_out {
+        erase_participant(&copy, id).await?;
         copy.erase(id).await?;
         copy.drop_tombstone(id).await?;
     }
@@ -99,6 +103,9 @@ pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -
     let before = match Store::open(&config.database()).await {
         Ok(store) => {
             let last = store.size().await.map_or(0, |(_, last)| last);
+            if let Ok(numbers) = store.last_events().await {
+                copy.number_events_above(numbers).await?;
+            }
             // A key that was revoked since is not to be good again.
             if let Ok(keys) = store.keys().await {
                 copy.replace_keys(&keys).await?;

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::ledger::{self, Ledger};
+use super::programme::erase_participant;
 use super::traces::mentions;
 use super::{Community, CommunityError};
 use crate::config::Config;
@@ -28,6 +29,9 @@ pub struct Receipt {
     /// Members who listed them and no longer do.
     #[schema(value_type = Vec<String>)]
     pub unlisted_by: Vec<MemberId>,
+    /// Introductions of theirs that are deleted; what happened stays, without their id.
+    #[serde(default)]
+    pub introductions: u64,
     /// Vectors deleted because nobody else has their texts.
     pub vectors: u64,
     /// Lines that had been set aside at an import, by file.
@@ -42,8 +46,8 @@ impl Community {
     /// Forgets a member. When this returns, nothing of them is left in the folder but a line of the list of erasures that
     /// keeps a backup from bringing them back.
     ///
-    /// Steps, each durable before the next: the erasure is noted; the record, its mentions and tombstone in one
-    /// transaction; lines set aside; a generation without them is built and published; those that held them are deleted;
+    /// Steps, each durable before the next: the erasure is noted; what the programme has of them; the record, its mentions and
+    /// tombstone in one transaction; lines set aside; a generation without them is built and published; those that held them are deleted;
     /// vectors nobody else uses; the tombstone and the log; the note is closed. One that is broken off is ended when the
     /// folder is next opened for writing.
     ///
@@ -57,14 +61,18 @@ impl Community {
         let holding = self.generations_holding(id)?;
         let known = !self.store.members(&[id.as_str()]).await?.0.is_empty();
         let unfinished = ledger.of(id).is_some_and(|entry| !entry.done);
-        if !known && holding.is_empty() && !unfinished && !self.store.has_tombstone(id).await? {
+        let takes_part = self.store.is_participant(id).await?;
+        if !known && !takes_part && holding.is_empty() && !unfinished && !self.store.has_tombstone(id).await? {
             return Err(CommunityError::Unknown(id.clone()));
         }
         // One more than the last change: whatever was stored up to it is not to come back.
         ledger.note(id, last + 1, false)?;
+        let introductions = self.forget_participant(id).await?;
         let erased = {
             let _changing = self.changing.lock().await;
             let erased = self.store.erase(id).await?;
+            // Whatever they did in the programme since.
+            erase_participant(&self.store, id).await?;
             self.catch_up().await?;
             erased
         };
@@ -102,6 +110,7 @@ impl Community {
             at: super::now(),
             was_stored: erased.was_stored,
             unlisted_by: erased.listed_by,
+            introductions,
             vectors,
             rejects,
             deleted_generations,
@@ -119,6 +128,7 @@ impl Community {
         }
         tracing::warn!("an erasure was broken off; it is ended now");
         let mut ids = self.store.member_ids().await?;
+        ids.extend(self.store.participants().await?);
         ids.extend(self.store.changes_since(0).await?.removed.into_iter().filter_map(|id| MemberId::new(id).ok()));
         for entry in unfinished {
             let Some(id) = ids.iter().find(|id| ledger.hash(id) == entry.member) else {

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Community, CommunityError};
+use super::{Community, CommunityError, TakesPart};
 use crate::index::encode::Encoder;
 use crate::index::{Snapshot, publish};
 use crate::member::{Member, MemberId};
+use crate::programme::Introduction;
 
 /// Everything that an index folder holds on a member.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,10 @@ pub struct Export {
     pub embedded: Vec<String>,
     /// Generations that hold their attributes and vectors.
     pub generations: Vec<String>,
+    /// How they take part in the programme.
+    pub participation: TakesPart,
+    /// Every introduction that they were in; what others told managers of them is not in it.
+    pub introductions: Vec<Introduction>,
 }
 
 impl Community {
@@ -36,6 +41,11 @@ impl Community {
             let holds = Snapshot::open(&folder).is_ok_and(|open| open.columns.slot(id.as_str()).is_some());
             generations.extend(folder.file_name().filter(|_| holds).map(|name| name.to_string_lossy().into_owned()));
         }
+        let own = |introduction: Introduction| match introduction.side_of(id) {
+            Some(side) => introduction.seen_by(side),
+            None => introduction,
+        };
+        let introductions = self.history(id).await?.into_iter().map(own).collect();
         let embedded = self.searcher().map(|searcher| texts_of(&stored.member, &searcher.snapshot().encoder()));
         Ok(Export {
             member: stored.member,
@@ -43,6 +53,8 @@ impl Community {
             listed_by,
             embedded: embedded.unwrap_or_default(),
             generations,
+            participation: self.takes_part(id).await?,
+            introductions,
         })
     }
 }

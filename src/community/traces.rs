@@ -38,6 +38,9 @@ pub async fn traces(config: &Config, id: &MemberId) -> Result<Vec<Trace>, Commun
         if !store.members(&[id.as_str()]).await?.0.is_empty() {
             note("the member is stored");
         }
+        if store.is_participant(id).await? {
+            note("the member takes part in the programme");
+        }
         if store.has_tombstone(id).await? {
             note("a tombstone: generations may hold the member");
         }

@@ -15,6 +15,7 @@ use super::filter::hours_between;
 use super::query::{Query, SearchRequest};
 use super::rerank::{self, Ranked};
 use super::seeker::{Seeker, Unembedded};
+use super::steering::Epoch;
 use super::why::Obstacle;
 use super::{SearchError, Searcher, retrieve, stopped};
 use crate::index::Slot;
@@ -46,6 +47,11 @@ impl Searcher {
             last_change = last_change.max(change);
         }
         Ok((all, last_change))
+    }
+
+    /// Places that introductions take, by mentor.
+    pub(crate) async fn places_taken(&self) -> Result<HashMap<String, u32>, SearchError> {
+        Ok(self.store.places_taken().await?)
     }
 
     /// What an answer depends on that was made from these records.
@@ -263,13 +269,9 @@ impl Pool {
         }
         found.extend(also.map(|mentor| mentor as usize));
         let slots: Vec<Slot> = found.ones().map(|mentor| self.mentors[mentor]).collect();
-        let ranked = rerank::rank(
-            &self.searcher.comparison(query, seeker),
-            &config.weights,
-            Dial::default(),
-            &slots,
-            bounds.seed,
-        );
+        let comparison = self.searcher.comparison(query, seeker);
+        let ranked =
+            rerank::rank(&comparison, &config.weights, Dial::default(), &Epoch::default(), &slots, bounds.seed);
         let mut left = vec![bounds.k; choices.len()];
         let compared = ranked.iter().map(|Ranked { slot, score, .. }| {
             let mentor = self.numbers[&slot.0];
@@ -296,7 +298,8 @@ impl Pool {
             let pair = |(seeking, (mentor, stored)): (Seeking, (u32, Arc<Stored>))| {
                 let slot = pool.mentors[mentor as usize];
                 let comparison = pool.searcher.comparison(&seeking.query, &seeking.seeker);
-                let ranked = rerank::rank(&comparison, &config.weights, Dial::default(), &[slot], 0);
+                let (dial, epoch) = (Dial::default(), Epoch::default());
+                let ranked = rerank::rank(&comparison, &config.weights, dial, &epoch, &[slot], 0);
                 let named: Vec<String> = comparison.named_in_reasons(slot).map(str::to_owned).collect();
                 (seeking, ranked, stored, named)
             };
@@ -309,13 +312,12 @@ impl Pool {
         let (records, _) = self.searcher.read(&named).await?;
         let explain = move |pool: &Pool| {
             let Searcher { encoder, .. } = &pool.searcher;
+            // What the programme says of a mentor this hour is no part of a cohort, which counts places itself.
+            let searcher = pool.searcher.in_epoch(Arc::default());
             let hit = |(seeking, ranked, stored, _): &(Seeking, Vec<Ranked>, Arc<Stored>, Vec<String>)| {
-                let comparison = pool.searcher.comparison(&seeking.query, &seeking.seeker);
+                let comparison = searcher.comparison(&seeking.query, &seeking.seeker);
                 let explainer = Explainer { comparison: &comparison, encoder, records: &records };
-                ranked
-                    .iter()
-                    .map(|ranked| pool.searcher.hit(&seeking.query, ranked, stored, &explainer))
-                    .collect::<Vec<_>>()
+                ranked.iter().map(|ranked| searcher.hit(&seeking.query, ranked, stored, &explainer)).collect::<Vec<_>>()
             };
             pairs.par_iter().flat_map_iter(hit).collect()
         };

@@ -4,6 +4,7 @@ use super::answer::{Adjustment, Contribution};
 use super::circle::Dial;
 use super::explain::round;
 use super::features::{Comparison, Met};
+use super::steering::Epoch;
 use super::view::View;
 use super::weights::{Feature, Values, Weights, contribution, to_a_millionth};
 use crate::index::Slot;
@@ -52,6 +53,7 @@ pub(super) fn rank(
     comparison: &Comparison<'_>,
     weights: &Weights,
     dial: Dial,
+    epoch: &Epoch,
     candidates: &[Slot],
     seed: u64,
 ) -> Vec<Ranked> {
@@ -64,7 +66,8 @@ pub(super) fn rank(
                 comparison.prefetch(*ahead);
             }
             let values = comparison.values(slot, &mut met);
-            Ranked { slot, score: dial.score(&values, weights), values }
+            let score = epoch.adjust(dial.score(&values, weights), || comparison.view.id(slot));
+            Ranked { slot, score, values }
         })
         .collect();
     order(&mut ranked, comparison.view, seed);

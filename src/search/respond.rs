@@ -61,7 +61,8 @@ impl Searcher {
         let contributions = self.contributions(ranked, stored);
         let match_ = rerank::sum(&contributions);
         let adjustment = query.outside_circle.adjustment(explainer.comparison, ranked.slot, &contributions);
-        let mut adjustments: Vec<Adjustment> = adjustment.into_iter().collect();
+        let of_epoch = self.epoch_of(query).of(self.view.id(ranked.slot)).iter().cloned();
+        let mut adjustments: Vec<Adjustment> = adjustment.into_iter().chain(of_epoch).collect();
         let back = query.exchange.then(|| self.back(query, stored, explainer)).flatten();
         if let Some(back) = &back {
             adjustments.extend(exchange::adjustment(rerank::score(match_, &adjustments), back.score));
@@ -99,7 +100,12 @@ impl Searcher {
         let changes = last_change.saturating_sub(self.view.snapshot.manifest.sequence);
         let mut options = vec![self.config.search.ef as u64, self.config.search.candidates as u64];
         options.extend(self.off.iter().map(|source| *source as u64));
-        format!("{}+{changes}.0.{}", self.view.snapshot.name(), self.config.weights.hash(&options))
+        format!(
+            "{}+{changes}.{}.{}",
+            self.view.snapshot.name(),
+            self.epoch.number(),
+            self.config.weights.hash(&options)
+        )
     }
 
     /// Whether the record, as it is now, is of somebody who may be found.

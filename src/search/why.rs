@@ -103,7 +103,14 @@ impl Searcher {
             candidates.push(slot);
         }
         let comparison = self.comparison(query, &seeker);
-        let ranked = rerank::rank(&comparison, self.weights(), query.outside_circle, &candidates, bounds.seed);
+        let ranked = rerank::rank(
+            &comparison,
+            self.weights(),
+            query.outside_circle,
+            self.epoch_of(query),
+            &candidates,
+            bounds.seed,
+        );
         let (ranked, _) = self.both_ways(query, &seeker, ranked, Some(slot)).await?;
         let Some(at) = ranked.iter().position(|ranked| ranked.slot == slot) else { return Ok(why) };
         let mut ids: Vec<&str> = comparison.named_in_reasons(slot).chain([mentor.as_str()]).collect();

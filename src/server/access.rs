@@ -19,6 +19,7 @@ use super::problem::{Code, Problem};
 use crate::community::{Community, KEY_PREFIX};
 use crate::config::{ServerConfig, TokenAlgorithm, TokensConfig};
 use crate::member::MemberId;
+use crate::programme::Actor;
 use crate::store::Scope;
 
 /// Who asks.
@@ -58,6 +59,15 @@ impl Caller {
     /// Refuses whoever is neither the member nor has the scope.
     pub fn needs_to_be(&self, member: &MemberId, or: Scope) -> Result<(), Problem> {
         if self.member() == Some(member) { Ok(()) } else { self.needs(or) }
+    }
+
+    /// Who brings something about, as events name them.
+    pub fn actor(&self) -> Actor {
+        match &self.who {
+            Who::Anyone => Actor::Operator,
+            Who::Key(id) => Actor::Key(id.clone()),
+            Who::Member(member) => Actor::Member(member.clone()),
+        }
     }
 
     /// The member who asks, where it is one.

@@ -2,8 +2,10 @@
 
 pub mod cohorts;
 pub mod explain;
+pub mod introductions;
 pub mod members;
 pub mod operate;
+pub mod programme;
 pub mod search;
 
 use super::problem::Problem;

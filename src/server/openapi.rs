@@ -12,13 +12,6 @@ pub struct Problems;
 
 impl IntoResponses for Problems {
     fn responses() -> std::collections::BTreeMap<String, RefOr<Response>> {
-        let problem = |description: &str| {
-            let content = ContentBuilder::new()
-                .schema(Some(utoipa::openapi::Ref::from_schema_name(ProblemDetails::name())))
-                .build();
-            let response = ResponseBuilder::new().description(description);
-            RefOr::T(response.content("application/problem+json", content).build())
-        };
         [
             (
                 StatusCode::BAD_REQUEST,
@@ -41,6 +34,24 @@ impl IntoResponses for Problems {
     }
 }
 
+/// What the rules of the programme do not have.
+pub struct Refusals;
+
+impl IntoResponses for Refusals {
+    fn responses() -> std::collections::BTreeMap<String, RefOr<Response>> {
+        let told = "The rules do not have it: the mentor is full, was asked before, or accepts the guidelines first; too many \
+                    requests are open; or it is not at that point";
+        [(StatusCode::CONFLICT.as_u16().to_string(), problem(told))].into()
+    }
+}
+
+fn problem(description: &str) -> RefOr<Response> {
+    let content =
+        ContentBuilder::new().schema(Some(utoipa::openapi::Ref::from_schema_name(ProblemDetails::name()))).build();
+    let response = ResponseBuilder::new().description(description);
+    RefOr::T(response.content("application/problem+json", content).build())
+}
+
 /// The head of the document; the paths come with the routes.
 #[derive(OpenApi)]
 #[openapi(
@@ -51,7 +62,7 @@ impl IntoResponses for Problems {
     tags(
         (name = "search", description = "Finding mentors, and why"),
         (name = "members", description = "Reading, writing and erasing members"),
-        (name = "programme", description = "Running the mentoring programme"),
+        (name = "programme", description = "From a match to a relationship: introductions and what comes of them"),
         (name = "operate", description = "Rebuilding and looking after the service"),
         (name = "health", description = "For load balancers and Prometheus")
     )

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::community::CommunityError;
 use crate::index::IndexError;
 use crate::member::Invalid;
+use crate::programme::Refusal;
 use crate::search::SearchError;
 
 /// Why a request cannot be answered.
@@ -90,6 +91,18 @@ codes! {
     Slow "slow" REQUEST_TIMEOUT,
     /// A rebuild, an erasure or a cohort is under way already.
     Conflict "conflict" CONFLICT,
+    /// The introduction is not at a point where this can be done.
+    Status "status" CONFLICT,
+    /// The mentor has as many mentees as they take.
+    Full "full" CONFLICT,
+    /// The mentee waits for as many answers as they may.
+    OpenRequests "open_requests" CONFLICT,
+    /// The two were introduced, or one asked the other not long ago.
+    AskedBefore "asked_before" CONFLICT,
+    /// The mentor accepts the guidelines that are in force first.
+    Guidelines "guidelines" CONFLICT,
+    /// The member does not have the role that it takes.
+    Role "role" CONFLICT,
     /// The request is larger than is taken.
     TooLarge "too_large" PAYLOAD_TOO_LARGE,
     /// The body is not of the type that is taken.
@@ -190,11 +203,30 @@ impl From<CommunityError> for Problem {
     fn from(error: CommunityError) -> Problem {
         match error {
             CommunityError::Search(error) => error.into(),
+            CommunityError::Refused(refusal) => refusal.into(),
             CommunityError::Unknown(_) => Problem::not_available(),
             CommunityError::Invalid { invalid, .. } => invalid.into(),
             CommunityError::Fixed(_) => Problem::invalid("", error.to_string()),
             other => Problem::internal(&other),
         }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Problem {
+        let code = match &refusal {
+            Refusal::NotAvailable => return Problem::not_available(),
+            Refusal::Invalid(invalid) => return invalid.clone().into(),
+            Refusal::Unknown => Code::NotFound,
+            Refusal::Minor => Code::Forbidden,
+            Refusal::Role { .. } => Code::Role,
+            Refusal::Status { .. } => Code::Status,
+            Refusal::Full { .. } => Code::Full,
+            Refusal::OpenRequests { .. } => Code::OpenRequests,
+            Refusal::AskedBefore { .. } => Code::AskedBefore,
+            Refusal::Guidelines { .. } => Code::Guidelines,
+        };
+        Problem::new(code, refusal.to_string())
     }
 }
 

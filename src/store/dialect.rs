@@ -17,6 +17,8 @@ pub(super) trait Dialect {
     const RECORDS: &str;
     /// Members in whose records a text stands.
     const MENTIONING: &str;
+    /// The last event, in a transaction that writes: nobody else decides anything in the programme until it ends.
+    const LAST_EVENT_TO_WRITE: &str;
 }
 
 impl Dialect for Sqlite {
@@ -29,6 +31,7 @@ impl Dialect for Sqlite {
             WHERE id IN (SELECT value FROM json_each($1))
         )"#;
     const MENTIONING: &str = "SELECT id, record FROM members WHERE instr(record, $1) > 0 ORDER BY id";
+    const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme";
 }
 
 impl Dialect for Postgres {
@@ -41,6 +44,7 @@ impl Dialect for Postgres {
             WHERE id IN (SELECT json_array_elements_text($1::json))
         )"#;
     const MENTIONING: &str = "SELECT id, record FROM members WHERE strpos(record, $1) > 0 ORDER BY id";
+    const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme FOR UPDATE";
 }
 
 /// Why a body failed, before the database is named.

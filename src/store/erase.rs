@@ -145,7 +145,14 @@ impl Store {
     pub async fn purge(&self) -> Result<(), StoreError> {
         if let Pool::Postgres(_) = &self.pool {
             return on!(self, |pool: D| {
-                for statement in ["VACUUM FULL members", "VACUUM FULL removals", "VACUUM FULL embeddings"] {
+                for statement in [
+                    "VACUUM FULL members",
+                    "VACUUM FULL removals",
+                    "VACUUM FULL embeddings",
+                    "VACUUM FULL participations",
+                    "VACUUM FULL introductions",
+                    "VACUUM FULL events",
+                ] {
                     sqlx::query(statement).execute(pool).await?;
                 }
             });

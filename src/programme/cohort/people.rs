@@ -39,7 +39,7 @@ pub(super) struct People {
     pub(super) mentors: Vec<Person>,
     pub(super) absent_mentees: Vec<Absent>,
     pub(super) absent_mentors: Vec<Absent>,
-    /// How many mentees each mentor takes.
+    /// How many mentees each mentor takes beside those they have.
     pub(super) places: Vec<u32>,
     /// For each mentee the mentor who is settled.
     pub(super) locked: Vec<Option<u32>>,
@@ -67,7 +67,12 @@ impl People {
         let (mentees, absent_mentees) = part(mentees, Role::Mentee);
         let (mentors, absent_mentors) = part(mentors, Role::Mentor);
         let usual = request.capacity.unwrap_or(CAPACITY);
-        let places = mentors.iter().map(|mentor| mentor.record.member.capacity.unwrap_or(usual)).collect();
+        let taken = searcher.places_taken().await?;
+        let left = |mentor: &Person| {
+            let takes = mentor.record.member.capacity.unwrap_or(usual);
+            takes.saturating_sub(taken.get(mentor.id()).copied().unwrap_or(0))
+        };
+        let places = mentors.iter().map(left).collect();
         let of_mentors: Vec<&Arc<Stored>> = mentors.iter().map(|mentor| &mentor.record).collect();
         let pool = Pool::of(searcher, &of_mentors, threads)?;
         let state = searcher.state_of(&records, last_change);

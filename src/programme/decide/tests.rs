@@ -1,0 +1,196 @@
+//! Whatever anybody does in whatever order, the rules hold.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::programme::builtin_paths;
+
+const PEOPLE: [&str; 4] = ["ada", "bea", "cid", "dan"];
+
+fn rules() -> Rules {
+    let days = |days: i64| SignedDuration::from_hours(24 * days);
+    Rules {
+        open_requests: 2,
+        answer: days(14),
+        reminder: days(7),
+        again: days(30),
+        capacity: 1,
+        adult_when_absent: true,
+        guidelines: Guidelines::default(),
+        paths: builtin_paths(),
+        path: "career".into(),
+    }
+}
+
+/// Everything there is, as a database would have it.
+struct World {
+    now: Timestamp,
+    rules: Rules,
+    people: BTreeMap<MemberId, Person>,
+    introductions: BTreeMap<IntroductionId, Introduction>,
+    happened: Vec<Happened>,
+}
+
+impl World {
+    fn new() -> World {
+        let person = |id: &&str| {
+            let id = MemberId::new(*id).unwrap();
+            let roles = vec![Role::Mentor, Role::Mentee];
+            (id.clone(), Person { record: Some(Member { id, roles, ..Member::default() }), ..Person::default() })
+        };
+        let people = PEOPLE.iter().map(person).collect();
+        let (now, rules) = (Timestamp::UNIX_EPOCH, rules());
+        World { now, rules, people, introductions: BTreeMap::new(), happened: Vec::new() }
+    }
+
+    fn act(&mut self, about: About, action: Action) -> Result<(), Refusal> {
+        let introduction = match &about {
+            About::Introduction(id) => self.introductions.get(id).cloned(),
+            _ => None,
+        };
+        let facts = Facts {
+            now: self.now,
+            rules: &self.rules,
+            about,
+            introduction,
+            people: self.people.clone(),
+            theirs: self.introductions.values().cloned().collect(),
+        };
+        let decision = facts.decide(action, Actor::Operator)?;
+        for after in &decision.introductions {
+            let before = self.introductions.insert(after.id.clone(), after.clone()).map(|before| before.status);
+            let told = |happened: &&Happened| happened.introduction.as_ref() == Some(&after.id);
+            let changes = decision.happened.iter().filter(told).filter(|happened| happened.to.is_some());
+            let changes: Vec<_> = changes.map(|happened| (happened.from, happened.to)).collect();
+            if before == Some(after.status) {
+                assert_eq!(changes, [], "nothing changed");
+            } else {
+                assert_eq!(changes, [(before, Some(after.status))], "a change is told once");
+            }
+            assert!(is_allowed(before, after.status), "{before:?} to {:?}", after.status);
+        }
+        if let Some((id, participation)) = decision.participation {
+            let person = self.people.get_mut(&id).unwrap();
+            person.record = person.record.take().map(|record| participation.own_word().over(record));
+            person.participation = participation;
+        }
+        self.happened.extend(decision.happened);
+        Ok(())
+    }
+
+    fn check(&self) {
+        for (id, person) in &self.people {
+            let count = |status: Status, side: Side| {
+                let of =
+                    |introduction: &&Introduction| introduction.status == status && introduction.member(side) == id;
+                self.introductions.values().filter(of).count()
+            };
+            assert!(count(Status::Accepted, Side::Mentor) <= 1, "{id} has more mentees than they take");
+            assert!(count(Status::Requested, Side::Mentee) <= 2, "{id} asks more than they may");
+            if count(Status::Accepted, Side::Mentor) > 0 {
+                assert!(!person.participation.accepted_guidelines.is_empty(), "{id} never read the guidelines");
+            }
+            if person.participation.left.is_some() {
+                let open = self.introductions.values().filter(|introduction| introduction.status.is_open());
+                assert!(open.clone().all(|introduction| introduction.side_of(id).is_none()), "{id} left");
+            }
+        }
+        for introduction in self.introductions.values().filter(|introduction| !introduction.reports.is_empty()) {
+            assert!(!introduction.status.is_open(), "who reported goes on with nobody");
+        }
+    }
+}
+
+fn is_allowed(before: Option<Status>, after: Status) -> bool {
+    use Status::{Accepted, Completed, Declined, Ended, Expired, Requested, Withdrawn};
+    match before {
+        Some(before) if before == after => true,
+        None => after == Requested,
+        Some(Requested) => matches!(after, Accepted | Declined | Expired | Withdrawn),
+        Some(Accepted) => matches!(after, Completed | Ended),
+        Some(_) => false,
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_order_of_actions_breaks_a_rule(actions in prop::collection::vec((0u8..12, 0usize..4, 0usize..4), 1..120)) {
+        let mut world = World::new();
+        for (what, one, other) in actions {
+            let member = |at: usize| MemberId::new(PEOPLE[at]).unwrap();
+            // One of those that there are, if there is one.
+            let some = world.introductions.keys().nth(4 * one + other).or(world.introductions.keys().nth(one)).cloned();
+            let side = if other % 2 == 0 { Side::Mentee } else { Side::Mentor };
+            let version = Some(world.rules.guidelines.mentor.version.clone());
+            let (reason, words) = (Reason::NoTime, None);
+            let action = match what {
+                0..=2 => {
+                    let (id, state) = (IntroductionId::random().unwrap(), String::new());
+                    let (note, path) = (Some("hello".into()), None);
+                    let ask = Action::Request { id, note, shares: Vec::new(), path, match_: 0.5, state };
+                    let _ = world.act(About::Pair { mentee: member(one), mentor: member(other) }, ask);
+                    world.check();
+                    continue;
+                }
+                3 => {
+                    let joining = Action::Join(Stated { accepts_guidelines: version.filter(|_| other > 1), ..Stated::default() });
+                    let _ = world.act(About::Member(member(one)), joining);
+                    continue;
+                }
+                4 if other == 0 => {
+                    let _ = world.act(About::Member(member(one)), Action::Leave);
+                    world.check();
+                    continue;
+                }
+                5 => {
+                    world.now += SignedDuration::from_hours(24 * (1 + 5 * other as i64));
+                    Action::Wait
+                }
+                6 => Action::Decline { reason, words },
+                7 => Action::Withdraw,
+                8 => Action::Complete,
+                9 => Action::End { reason, words },
+                10 if other == 3 => Action::Report { by: side, words: "rude".into() },
+                11 => Action::CheckIn { step: 1 + other, words },
+                _ => Action::Accept { accepts_guidelines: version.filter(|_| one > 0), shares: Vec::new() },
+            };
+            if let Some(id) = some {
+                let _ = world.act(About::Introduction(id), action);
+            }
+            world.check();
+        }
+    }
+}
+
+#[test]
+fn a_report_after_it_was_completed_graduates_nobody_again() {
+    let mut world = World::new();
+    for person in world.people.values_mut() {
+        person.record.as_mut().unwrap().roles = vec![Role::Mentee];
+    }
+    let (ada, bea) = (MemberId::new("ada").unwrap(), MemberId::new("bea").unwrap());
+    world.people.get_mut(&bea).unwrap().record.as_mut().unwrap().roles = vec![Role::Mentor];
+    let id = IntroductionId::random().unwrap();
+    let shares = Vec::new;
+    let ask =
+        Action::Request { id: id.clone(), note: None, shares: shares(), path: None, match_: 0.5, state: String::new() };
+    world.act(About::Pair { mentee: ada, mentor: bea }, ask).unwrap();
+    let version = Some(world.rules.guidelines.mentor.version.clone());
+    for action in [
+        Action::Accept { accepts_guidelines: version, shares: shares() },
+        Action::Complete,
+        Action::Report { by: Side::Mentee, words: "and yet".into() },
+    ] {
+        world.act(About::Introduction(id.clone()), action).unwrap();
+    }
+    let kinds: Vec<EventKind> = world.happened.iter().map(|happened| happened.kind).collect();
+    let expected = [
+        EventKind::Requested,
+        EventKind::AcceptedGuidelines,
+        EventKind::Accepted,
+        EventKind::Completed,
+        EventKind::Graduated,
+        EventKind::Reported,
+    ];
+    assert_eq!(kinds, expected);
+}

@@ -1,0 +1,303 @@
+//! What a mentee and a mentor decide about one another.
+
+use super::super::event::{Actor, EventKind, Happened};
+use super::super::introduction::{Introduction, Reason, Report, Side, Status};
+use super::super::path::Path;
+use super::{Action, Decision, Facts, Refusal, Standing, check_shares, step, words};
+use crate::member::{Invalid, MemberId, Role};
+
+impl Facts<'_> {
+    pub(super) fn request(
+        &self,
+        mentee: &MemberId,
+        mentor: &MemberId,
+        action: Action,
+        by: Actor,
+    ) -> Result<Decision, Refusal> {
+        let Action::Request { id, note, shares, path, match_, state } = action else { return Err(Refusal::Unknown) };
+        if mentee == mentor {
+            return Err(Invalid::new("mentor", "is the mentee; nobody is their own mentor").into());
+        }
+        let (asking, asked) = self.both(mentee, mentor)?;
+        let left = |id: &MemberId| self.people.get(id).is_some_and(|person| person.participation.left.is_some());
+        if asking.paused || asked.paused || left(mentee) || left(mentor) {
+            return Err(Refusal::NotAvailable);
+        }
+        for (member, role, has) in
+            [(mentee, Role::Mentee, asking.is(Role::Mentee)), (mentor, Role::Mentor, asked.is(Role::Mentor))]
+        {
+            if !has {
+                return Err(Refusal::Role { member: member.clone(), role });
+            }
+        }
+        check_shares(&shares, asking)?;
+        let note = words("note", note)?;
+        let path = path.unwrap_or_else(|| self.rules.path.clone());
+        if !self.rules.paths.contains_key(&path) {
+            let known: Vec<&str> = self.rules.paths.keys().map(String::as_str).collect();
+            return Err(Invalid::new("path", format!("{path:?} is none of {}", known.join(", "))).into());
+        }
+        self.may_ask(mentee, mentor)?;
+        let waiting =
+            |introduction: &&Introduction| introduction.mentee == *mentee && introduction.status == Status::Requested;
+        let open = self.theirs.iter().filter(waiting).count();
+        if open >= self.rules.open_requests {
+            return Err(Refusal::OpenRequests { open });
+        }
+        self.has_room(mentor)?;
+        let introduction = Introduction {
+            id,
+            mentee: mentee.clone(),
+            mentor: mentor.clone(),
+            status: Status::Requested,
+            requested: self.now,
+            answered: None,
+            since: self.now,
+            expires: Some(self.now + self.rules.answer),
+            reminded: false,
+            note,
+            mentee_shares: shares,
+            mentor_shares: Vec::new(),
+            reason: None,
+            words: None,
+            reports: Vec::new(),
+            match_,
+            state,
+            path: Path::later(&path),
+        };
+        let happened = vec![step(EventKind::Requested, by, None, &introduction)];
+        Ok(Decision { introductions: vec![introduction], participation: None, happened })
+    }
+
+    /// Whether the one may ask the other, after what was between them.
+    fn may_ask(&self, mentee: &MemberId, mentor: &MemberId) -> Result<(), Refusal> {
+        for introduction in &self.theirs {
+            let between = [&introduction.mentee, &introduction.mentor];
+            if !(between.contains(&mentee) && between.contains(&mentor)) {
+                continue;
+            }
+            // Two people may well be each other's mentor.
+            let same_way = introduction.mentee == *mentee;
+            let lately = self.now < introduction.since + self.rules.again;
+            let over = introduction.status != Status::Completed && lately;
+            // Whoever was reported is told no more than whoever asked lately.
+            let reported = !introduction.reports.is_empty();
+            if reported || (same_way && (introduction.status.is_open() || over)) {
+                return Err(Refusal::AskedBefore { status: introduction.status });
+            }
+        }
+        Ok(())
+    }
+
+    fn has_room(&self, mentor: &MemberId) -> Result<(), Refusal> {
+        let Standing { taken, capacity, .. } = self.standing(mentor);
+        if taken >= capacity as usize { Err(Refusal::Full { taken, capacity }) } else { Ok(()) }
+    }
+
+    /// What comes next of an introduction.
+    pub(super) fn go_on(&self, introduction: &Introduction, action: Action, by: Actor) -> Result<Decision, Refusal> {
+        let before = introduction.status;
+        let overdue = introduction.expires.is_some_and(|expires| expires <= self.now);
+        let expected = match &action {
+            Action::Accept { .. } | Action::Decline { .. } | Action::Withdraw => Status::Requested,
+            Action::CheckIn { .. } | Action::Complete | Action::End { .. } => Status::Accepted,
+            Action::Report { .. } | Action::Wait => before,
+            Action::Request { .. } | Action::Join(_) | Action::Leave => return Err(Refusal::Unknown),
+        };
+        if before != expected || (before == Status::Requested && overdue && action != Action::Wait) {
+            let status = if before == Status::Requested && overdue { Status::Expired } else { before };
+            return Err(Refusal::Status { status, action: action.name() });
+        }
+        let mut after = introduction.clone();
+        let mut decision = Decision::default();
+        let mut become_ = |status: Status, reason: Option<Reason>, words: Option<String>| {
+            (after.status, after.since, after.expires) = (status, self.now, None);
+            (after.reason, after.words) = (reason, words);
+        };
+        let kind = match action {
+            Action::Accept { accepts_guidelines, shares } => {
+                let mentor = &introduction.mentor;
+                let (_, record) = self.both(&introduction.mentee, mentor)?;
+                if !record.is(Role::Mentor) {
+                    return Err(Refusal::Role { member: mentor.clone(), role: Role::Mentor });
+                }
+                check_shares(&shares, record)?;
+                let accepted = self.accept_guidelines(mentor, accepts_guidelines, &by)?;
+                (decision.participation, decision.happened) = accepted;
+                self.has_room(mentor)?;
+                become_(Status::Accepted, None, None);
+                after.answered = Some(self.now);
+                after.mentor_shares = shares;
+                // A programme that was taken away since it was asked for is followed no more.
+                let template =
+                    self.rules.paths.get(&after.path.name).or_else(|| self.rules.paths.get(&self.rules.path));
+                if let Some(template) = template {
+                    after.path.begin(template, self.now);
+                }
+                EventKind::Accepted
+            }
+            Action::Decline { reason, words: said } => {
+                become_(Status::Declined, Some(stated(reason)?), self.words_to(introduction, said)?);
+                after.answered = Some(self.now);
+                EventKind::Declined
+            }
+            Action::Withdraw => {
+                become_(Status::Withdrawn, None, None);
+                EventKind::Withdrawn
+            }
+            Action::Complete => {
+                become_(Status::Completed, None, None);
+                EventKind::Completed
+            }
+            Action::End { reason, words: said } => {
+                become_(Status::Ended, Some(stated(reason)?), self.words_to(introduction, said)?);
+                EventKind::Ended
+            }
+            Action::Report { by: side, words: said } => {
+                let told = words("words", Some(said))?;
+                let told = told.ok_or_else(|| Invalid::new("words", "is empty; expected what happened"))?;
+                if after.reports.iter().any(|report| report.by == side) {
+                    return Err(Refusal::Status { status: before, action: "report again" });
+                }
+                match before {
+                    Status::Requested if side == Side::Mentee => become_(Status::Withdrawn, None, None),
+                    Status::Requested => become_(Status::Declined, Some(Reason::Other), None),
+                    Status::Accepted => become_(Status::Ended, Some(Reason::Other), None),
+                    _ => {}
+                }
+                after.reports.push(Report { by: side, words: told });
+                self.end_others(introduction, &by, &mut decision);
+                EventKind::Reported
+            }
+            Action::CheckIn { step: at, words: said } => return self.check_in(introduction, at, said, by),
+            _ => return Ok(self.wait(introduction, by)),
+        };
+        decision.happened.push(step(kind, by.clone(), Some(before), &after));
+        if kind == EventKind::Completed {
+            let mentors = self.record(&after.mentee).is_some_and(|record| record.is(Role::Mentor));
+            if !mentors {
+                let graduated = Happened { from: None, to: None, ..step(EventKind::Graduated, by, None, &after) };
+                decision.happened.push(graduated);
+            }
+        }
+        // What was asked for is told first.
+        decision.introductions.insert(0, after);
+        Ok(decision)
+    }
+
+    /// What somebody writes to the other; nothing reaches who is not available to them any more.
+    fn words_to(&self, introduction: &Introduction, said: Option<String>) -> Result<Option<String>, Invalid> {
+        let said = words("words", said)?;
+        Ok(said.filter(|_| self.both(&introduction.mentee, &introduction.mentor).is_ok()))
+    }
+
+    /// Ends whatever else is open between the two of an introduction.
+    fn end_others(&self, introduction: &Introduction, by: &Actor, decision: &mut Decision) {
+        let both = [&introduction.mentee, &introduction.mentor];
+        for other in &self.theirs {
+            let between = both.contains(&&other.mentee) && both.contains(&&other.mentor);
+            if other.id == introduction.id || !between || !other.status.is_open() {
+                continue;
+            }
+            let (status, kind) = match other.status {
+                Status::Accepted => (Status::Ended, EventKind::Ended),
+                _ => (Status::Withdrawn, EventKind::Withdrawn),
+            };
+            let ended =
+                Introduction { status, since: self.now, expires: None, reason: Some(Reason::Other), ..other.clone() };
+            decision.happened.push(step(kind, by.clone(), Some(other.status), &ended));
+            decision.introductions.push(ended);
+        }
+    }
+
+    /// Has the mentor accept the guidelines in force, unless they have.
+    #[allow(clippy::type_complexity, reason = "two parts of a decision")]
+    fn accept_guidelines(
+        &self,
+        mentor: &MemberId,
+        version: Option<String>,
+        by: &Actor,
+    ) -> Result<(Option<(MemberId, super::Participation)>, Vec<Happened>), Refusal> {
+        let in_force = &self.rules.guidelines.mentor.version;
+        let participation = self.people.get(mentor).map(|person| person.participation.clone()).unwrap_or_default();
+        if let Some(version) = &version {
+            self.rules.guidelines.check_version(version)?;
+        }
+        if participation.accepted_guidelines.contains_key(in_force) {
+            return Ok((None, Vec::new()));
+        }
+        let Some(version) = version else { return Err(Refusal::Guidelines { version: in_force.clone() }) };
+        let mut participation = participation;
+        participation.accepted_guidelines.insert(version, self.now);
+        let happened = Happened::of_member(EventKind::AcceptedGuidelines, by.clone(), mentor.clone());
+        Ok((Some((mentor.clone(), participation)), vec![happened]))
+    }
+
+    fn check_in(
+        &self,
+        introduction: &Introduction,
+        at: usize,
+        said: Option<String>,
+        by: Actor,
+    ) -> Result<Decision, Refusal> {
+        self.both(&introduction.mentee, &introduction.mentor)?;
+        let mut after = introduction.clone();
+        let steps = after.path.steps.len();
+        let checked = at.checked_sub(1).and_then(|at| after.path.steps.get_mut(at));
+        let checked = checked.ok_or_else(|| Invalid::new("step", format!("is {at}; expected 1 to {steps}")))?;
+        if checked.done.is_some() {
+            return Err(Invalid::new("step", format!("{at} was checked in on already")).into());
+        }
+        (checked.done, checked.words) = (Some(self.now), words("words", said)?);
+        let happened =
+            Happened { step: Some(at), ..step(EventKind::CheckedIn, by, Some(introduction.status), introduction) };
+        Ok(Decision { introductions: vec![after], participation: None, happened: vec![happened] })
+    }
+
+    /// What the clock does: remind, expire, tell that a check-in is due.
+    fn wait(&self, introduction: &Introduction, by: Actor) -> Decision {
+        let mut after = introduction.clone();
+        let mut happened = Vec::new();
+        let before = Some(introduction.status);
+        let gone = [&introduction.mentee, &introduction.mentor].into_iter().any(|id| self.of_age(id).is_err());
+        match (introduction.status, introduction.expires) {
+            // Whoever is no longer there, or not of age after all, is waited for no more, and takes no place.
+            (status, _) if gone && status.is_open() => {
+                let (next, kind) = match status {
+                    Status::Accepted => (Status::Ended, EventKind::Ended),
+                    _ => (Status::Expired, EventKind::Expired),
+                };
+                (after.status, after.since, after.expires, after.reason) = (next, self.now, None, Some(Reason::Left));
+                happened.push(step(kind, by, before, &after));
+            }
+            (Status::Requested, Some(expires)) if expires <= self.now => {
+                (after.status, after.since, after.expires) = (Status::Expired, self.now, None);
+                happened.push(step(EventKind::Expired, by, before, &after));
+            }
+            (Status::Requested, _) if !after.reminded && after.requested + self.rules.reminder <= self.now => {
+                after.reminded = true;
+                happened.push(step(EventKind::Reminded, by, before, &after));
+            }
+            (Status::Accepted, _) => {
+                for (at, due) in after.path.steps.iter_mut().enumerate() {
+                    if due.done.is_none() && !due.told && due.due <= self.now {
+                        due.told = true;
+                        let told = step(EventKind::CheckInDue, by.clone(), before, introduction);
+                        happened.push(Happened { step: Some(at + 1), ..told });
+                    }
+                }
+            }
+            _ => {}
+        }
+        // Written even where nothing happened: other rules may be in force than when it was last looked at.
+        Decision { introductions: vec![after], participation: None, happened }
+    }
+}
+
+/// A reason that somebody may give.
+fn stated(reason: Reason) -> Result<Reason, Invalid> {
+    match reason {
+        Reason::Left => Err(Invalid::new("reason", "is for who leaves the programme; expected another one")),
+        reason => Ok(reason),
+    }
+}

@@ -1,0 +1,64 @@
+//! What stands beside the fit of two people: adjustments that the programme makes to mentors, the same for everybody who asks,
+//! for as long as an epoch lasts.
+
+use std::collections::BTreeMap;
+
+use super::answer::Adjustment;
+use super::query::Query;
+use super::weights::to_a_millionth;
+use super::{Searcher, rerank};
+use crate::member::MemberId;
+
+/// The adjustments of one epoch.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Epoch {
+    number: u32,
+    adjustments: BTreeMap<String, Vec<Adjustment>>,
+}
+
+impl Epoch {
+    /// An epoch of these adjustments. Its number, a part of an answer's state, is a hash of them; 0 where there are none.
+    pub fn new(adjustments: BTreeMap<MemberId, Vec<Adjustment>>) -> Epoch {
+        let adjustments: BTreeMap<String, Vec<Adjustment>> =
+            adjustments.into_iter().map(|(id, of)| (id.to_string(), of)).collect();
+        let hash = blake3::hash(&serde_json::to_vec(&adjustments).unwrap_or_default());
+        let number = hash.as_bytes().first_chunk().map_or(1, |bytes| u32::from_le_bytes(*bytes).max(1));
+        Epoch { number: if adjustments.is_empty() { 0 } else { number }, adjustments }
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// What is said of a mentor.
+    pub(super) fn of(&self, id: &str) -> &[Adjustment] {
+        self.adjustments.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// A score with what is said of whoever `id` names.
+    #[inline]
+    pub(super) fn adjust<'a>(&self, score: f64, id: impl FnOnce() -> &'a str) -> f64 {
+        if self.adjustments.is_empty() { score } else { to_a_millionth(rerank::score(score, self.of(id()))) }
+    }
+}
+
+/// An epoch in which nothing is adjusted.
+static UNSTEERED: Epoch = Epoch { number: 0, adjustments: BTreeMap::new() };
+
+impl Searcher {
+    /// What steers a query. Two who exchange are peers: neither takes the other's place as a mentor.
+    pub(super) fn epoch_of(&self, query: &Query) -> &Epoch {
+        if query.exchange { &UNSTEERED } else { &self.epoch }
+    }
+
+    /// The same searcher in an epoch of the programme.
+    pub fn in_epoch(&self, epoch: std::sync::Arc<Epoch>) -> Searcher {
+        Searcher { epoch, ..self.clone() }
+    }
+
+    /// The epoch that it searches in.
+    pub fn epoch(&self) -> &std::sync::Arc<Epoch> {
+        &self.epoch
+    }
+}
