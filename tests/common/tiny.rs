@@ -240,8 +240,9 @@ impl Whole {
         let seeker = request.member.as_ref().and_then(|id| self.records.get(id.as_str()));
         for (at, hit) in answer.hits.iter().enumerate() {
             let record = self.records.get(&hit.member.id).expect("a stored member");
-            let role = request.filter.role.unwrap_or(Role::Mentor);
-            assert!(record.is(role) && record.adult != Some(false), "{hit:?}");
+            // Who exchanges asks for no role.
+            let role = request.filter.role.or((!request.exchange).then_some(Role::Mentor));
+            assert!(role.is_none_or(|role| record.is(role)) && record.adult != Some(false), "{hit:?}");
             assert!(!record.paused || request.filter.paused, "{hit:?}");
             if let Some(seeker) = seeker {
                 assert!(!seeker.blocks.contains(&record.id) && !record.blocks.contains(&seeker.id), "{hit:?}");
@@ -250,7 +251,9 @@ impl Whole {
             let parts = hit.contributions.iter();
             assert!(parts.clone().all(|part| (0.0..=1.0).contains(&part.value)), "{hit:?}");
             let sum: f64 = parts.map(|part| part.contribution).sum();
-            assert!((hit.match_ - sum).abs() < 1e-6 && hit.score == hit.match_, "{hit:?}");
+            let adjusted: f64 = hit.adjustments.iter().map(|adjustment| adjustment.amount).sum();
+            assert!((hit.match_ - sum).abs() < 1e-6, "{hit:?}");
+            assert!((hit.score - hit.match_ - adjusted).abs() < 1e-6, "{hit:?}");
         }
         assert!(answer.hits.is_sorted_by(|left, right| left.score >= right.score), "{answer:?}");
         // What is not a number does not read back.
