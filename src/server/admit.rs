@@ -24,6 +24,9 @@ pub const LARGEST_BODY: usize = 1 << 20;
 /// The largest body of many members at once, in bytes.
 pub const LARGEST_BULK: usize = 64 << 20;
 
+/// What is let pass by of a body that is too large, before its sender is hung up on, in bytes.
+const MOST_SPILT: usize = 16 << 20;
+
 /// Places to wait in, and turns to be worked on.
 pub struct Gate {
     places: Semaphore,
@@ -98,15 +101,19 @@ async fn admitted<F: Future<Output = Response>>(
 /// A body in one piece. The patience is for each megabyte.
 async fn read(body: Body, largest: usize, patience: Duration) -> Result<Bytes, Problem> {
     let mut stream = body.into_data_stream();
-    let mut whole = Vec::new();
+    let (mut whole, mut spilt) = (Vec::new(), 0);
     loop {
         let piece = async {
             let begun = whole.len();
             while let Some(bytes) = stream.next().await {
                 let bytes = bytes.map_err(|error| Problem::invalid("", format!("the body broke off: {error}")))?;
-                if whole.len() + bytes.len() > largest {
-                    let detail = format!("the body has more than {largest} bytes, which are the most that are taken");
-                    return Err(Problem::new(Code::TooLarge, detail));
+                if spilt > 0 || whole.len() + bytes.len() > largest {
+                    // Whoever is hung up on while they send does not read why: a while it is let pass by.
+                    spilt += bytes.len();
+                    if spilt > MOST_SPILT {
+                        break;
+                    }
+                    continue;
                 }
                 whole.extend_from_slice(&bytes);
                 if whole.len() - begun >= 1 << 20 {
@@ -115,8 +122,13 @@ async fn read(body: Body, largest: usize, patience: Duration) -> Result<Bytes, P
             }
             Ok(false)
         };
+        let more = timeout(patience, piece).await;
+        if spilt > 0 {
+            let detail = format!("the body has more than {largest} bytes, which are the most that are taken");
+            return Err(Problem::new(Code::TooLarge, detail));
+        }
         let late = || Problem::new(Code::Slow, format!("the body did not come within {} s", patience.as_secs()));
-        if !timeout(patience, piece).await.unwrap_or_else(|_| Err(late()))? {
+        if !more.unwrap_or_else(|_| Err(late()))? {
             return Ok(whole.into());
         }
     }
