@@ -7,6 +7,7 @@ mod answers;
 mod backup;
 mod configure;
 mod erasure;
+mod error;
 mod export;
 mod introductions;
 mod keys;
@@ -18,7 +19,6 @@ mod steer;
 mod tell;
 mod traces;
 
-use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -27,18 +27,19 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify, OnceCell, watch};
 
 use crate::config::Config;
-use crate::embed::{EmbedError, Embedder, ManifestError, Models, Shared};
+use crate::embed::{Embedder, Models, Shared};
 use crate::index::manifest::Manifest;
 use crate::index::{IndexError, publish};
-use crate::member::{Invalid, Member, MemberId};
-use crate::programme::{Clock, Refusal};
+use crate::member::{Member, MemberId};
+use crate::programme::Clock;
 use crate::rebuild::{Progress, RebuildError, Rebuilt, rebuild_under};
 use crate::search::{Answer, SearchError, SearchRequest, Searched, Searcher};
-use crate::store::{Store, StoreError, Upserted, WriteLock};
+use crate::store::{Store, Upserted, WriteLock};
 use answers::Answers;
 pub use answers::Written;
 pub use backup::{BackedUp, Restored, restore};
 pub use erasure::Receipt;
+pub use error::CommunityError;
 pub use export::Export;
 pub use introductions::{Ask, Card, IntroductionView, Kin};
 use keys::Keyring;
@@ -52,77 +53,6 @@ const MOST_ATTEMPTS: usize = 4;
 
 /// Between two looks at a database that others change too.
 const SHARED_PAUSE: Duration = Duration::from_secs(1);
-
-/// Why a community could not be opened or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum CommunityError {
-    /// The members' database.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The generation, or a text of a member's that could not be embedded.
-    #[error(transparent)]
-    Search(#[from] SearchError),
-    /// The model.
-    #[error(transparent)]
-    Embed(#[from] EmbedError),
-    /// The models' folder.
-    #[error(transparent)]
-    Models(#[from] ManifestError),
-    /// A generation.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// The build.
-    #[error(transparent)]
-    Rebuild(#[from] RebuildError),
-    /// Nobody of the id is stored.
-    #[error("nobody is stored as {0}")]
-    Unknown(MemberId),
-    /// A record breaks the member format.
-    #[error("{id}: {invalid}")]
-    Invalid {
-        /// Whose.
-        id: MemberId,
-        /// Which field, and what was expected.
-        invalid: Invalid,
-    },
-    /// A file could not be read or written.
-    #[error("{path}: {source}")]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's reason.
-        source: std::io::Error,
-    },
-    /// A file is there already.
-    #[error("{0} is there already; expected a name that is free")]
-    Exists(PathBuf),
-    /// The rules of the programme do not have it.
-    #[error(transparent)]
-    Refused(#[from] Refusal),
-    /// A key of the service cannot be made or found.
-    #[error("{0}")]
-    Key(String),
-    /// An option of the configuration cannot change while the folder is open.
-    #[error("{0} cannot change while the server runs; start it again")]
-    Fixed(&'static str),
-    /// The list of erasures does not read.
-    #[error("{path}:{line}: {problem}; without the list of erasures nothing can be restored or forgotten")]
-    Ledger {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: usize,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
-impl CommunityError {
-    fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> CommunityError {
-        let path = path.to_owned();
-        move |source| CommunityError::Io { path, source }
-    }
-}
 
 /// What is asked of a rebuild.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]

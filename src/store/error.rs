@@ -1,0 +1,107 @@
+//! Why the members' database did not do what was asked.
+
+use std::path::PathBuf;
+
+use super::Address;
+
+/// A failure of the database: what failed, on what, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no database in the folder yet, or there are no tables on the server.
+    #[error("no members yet: {0} does not exist; run `rapport import FILE` first")]
+    Missing(String),
+    /// Another process writes to the folder, or imports into the server's database.
+    #[error("another rapport process is writing to {0}; wait for it to end, or stop it")]
+    Locked(String),
+    /// The folder cannot be written.
+    #[error("cannot write to {path}: {source}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A stored record does not read back.
+    #[error("member {id:?} in the database does not read back: {problem}; import this member again")]
+    Record {
+        /// The member.
+        id: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// Something of the programme's does not read back.
+    #[error("{what} in the database does not read back: {problem}; was it written by a newer version?")]
+    Programme {
+        /// What.
+        what: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A file is not a whole copy of a members' database.
+    #[error("{path} cannot be restored: {problem}; expected a file that `rapport backup` wrote")]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A server's database is copied by the server's own tools.
+    #[error("{0} is on a PostgreSQL server: use pg_dump and pg_restore, then `rapport rebuild`")]
+    OnServer(String),
+    /// What was deleted is still in the log, because somebody reads from it.
+    #[error(
+        "the database's log could not be emptied, because another process is reading from it; stop it and run it again"
+    )]
+    LogInUse,
+    /// The server's database cannot hold every text.
+    #[error(
+        "{database} keeps text as {encoding}; expected UTF8: make one with `createdb --encoding=UTF8 --template=template0`"
+    )]
+    Encoding {
+        /// The database.
+        database: String,
+        /// What it keeps text as.
+        encoding: String,
+    },
+    /// The database refused, or cannot be reached.
+    #[error("the members' database {database} failed: {}; {advice}", said(error))]
+    Database {
+        /// The database: a file, or a URL without its password.
+        database: String,
+        /// Its reason. Not a source: what there is to be told of it is told here.
+        error: sqlx::Error,
+        /// What to look at.
+        advice: &'static str,
+    },
+    /// The schema could not be brought up to date.
+    #[error("the members' database {database} cannot be brought to this version's schema: {source}")]
+    Migration {
+        /// The database: a file, or a URL without its password.
+        database: String,
+        /// The reason.
+        source: sqlx::migrate::MigrateError,
+    },
+}
+
+impl StoreError {
+    pub(super) fn of_database(address: &Address, error: sqlx::Error) -> StoreError {
+        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+        let advice = match (address, &error, &*code) {
+            (Address::Folder(_), ..) => "is there room on the disk, and is the file whole?",
+            (_, _, "28000") => "does the server's pg_hba.conf let this user in from here?",
+            (_, _, "28P01") => "check the user and the password (in the URL, PGPASSWORD or ~/.pgpass)",
+            (_, _, "3D000") => "make it with `createdb`, or check the URL",
+            (_, _, "42501") => "let the user make tables in the database, or let it own them",
+            (_, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_), _) => {
+                "is the server up, and can it be reached from here?"
+            }
+            _ => "the server's log may say more",
+        };
+        StoreError::Database { database: address.to_string(), error, advice }
+    }
+}
+
+/// A database's own words, without the line of its program in which it says them.
+pub(super) fn said(error: &sqlx::Error) -> String {
+    error.as_database_error().map_or_else(|| error.to_string(), |error| error.message().to_owned())
+}
