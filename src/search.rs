@@ -62,7 +62,7 @@ use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, ManifestError, Models, UnitVector};
 use crate::index::arrays::Damaged;
 use crate::index::encode::Encoder;
-use crate::index::{IndexError, Snapshot, publish};
+use crate::index::{IndexError, Slot, Snapshot, publish};
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId, Role};
 use crate::store::{Store, StoreError};
@@ -330,8 +330,13 @@ impl Searcher {
         let allowed = self.allowed(query, seeker)?;
         let bounds = self.bounds(query);
         let candidates = retrieve::candidates(&self.view, seeker, &allowed, &bounds);
-        let (weights, dial) = (&self.config.weights, query.outside_circle);
-        Ok(rerank::rank(&self.comparison(query, seeker), weights, dial, self.epoch_of(query), &candidates, bounds.seed))
+        Ok(self.reranked(query, seeker, &candidates, bounds.seed))
+    }
+
+    /// Candidates by what a query goes by, best first.
+    fn reranked(&self, query: &Query, seeker: &Seeker, candidates: &[Slot], seed: u64) -> Vec<Ranked> {
+        let (comparison, weights) = (self.comparison(query, seeker), self.weights());
+        rerank::rank(&comparison, weights, query.outside_circle, self.epoch_of(query), candidates, seed)
     }
 
     fn bounds(&self, query: &Query) -> Bounds<'_> {

@@ -61,8 +61,14 @@ fn people() -> Vec<Member> {
     ]
 }
 
+/// A community in which a mentor takes one mentee unless they say otherwise.
 fn community(members: &[Member]) -> (TempDir, Config, Searcher) {
-    common::indexed(members)
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = common::config(folder.path());
+    config.programme.capacity = 1;
+    publish(&config, members);
+    let searcher = common::open(&config);
+    (folder, config, searcher)
 }
 
 fn cohort_of(searcher: &Searcher, request: CohortRequest) -> Cohort {

@@ -30,7 +30,7 @@ pub struct Arguments {
     /// No pair has a lower match than this
     #[arg(long, value_name = "MATCH", default_value_t = 0.0)]
     minimum: f64,
-    /// How many mentees a mentor takes whose record does not say [default: 1]
+    /// How many mentees a mentor takes whose record does not say [default: programme.capacity of the configuration, 3]
     #[arg(long, value_name = "N")]
     capacity: Option<u32>,
     /// A pair that is settled, whatever minimum and rules say; may be repeated

@@ -47,9 +47,6 @@ const MOST_LOCKED: usize = MOST_MENTEES;
 /// The candidates that a mentee is compared with, unless stated.
 const CANDIDATES: usize = 50;
 
-/// How many mentees a mentor takes who does not say, unless stated.
-const CAPACITY: u32 = 1;
-
 /// The most mentees that a mentor who does not say can be given.
 const MOST_CAPACITY: u32 = 10_000;
 
@@ -68,7 +65,7 @@ pub struct CohortRequest {
     /// No pair has a lower match than this.
     #[schema(minimum = 0)]
     pub minimum: f64,
-    /// How many mentees a mentor takes whose record does not say; 1 unless stated.
+    /// How many mentees a mentor takes whose record does not say; as the programme is configured unless stated.
     #[schema(minimum = 0, maximum = 10000)]
     pub capacity: Option<u32>,
     /// What must hold for every pair.

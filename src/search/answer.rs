@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::weights::Feature;
+use crate::member::Member;
 
 /// Everything found, and the state it depends on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -91,6 +92,13 @@ pub struct HitMember {
     pub headline: Option<String>,
 }
 
+impl HitMember {
+    /// A member as they are shown: the record is that which others may see.
+    pub(crate) fn of(shown: &Member) -> HitMember {
+        HitMember { id: shown.id.to_string(), name: shown.name.clone(), headline: shown.headline.clone() }
+    }
+}
+
 /// One feature's part of a match.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Contribution {
@@ -107,7 +115,7 @@ pub struct Contribution {
 /// A signed correction that is not about the two people's fit, but about what the search is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Adjustment {
-    /// Why, by name: `outside_circle`, `exchange`.
+    /// Why, by name: `outside_circle`, `exchange`, `responsiveness`, `load`, `full`.
     pub reason: String,
     /// Added to the match.
     pub amount: f64,

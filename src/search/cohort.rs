@@ -9,13 +9,11 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::answer::{Hit, HitMember};
-use super::circle::Dial;
 use super::explain::Explainer;
 use super::filter::hours_between;
 use super::query::{Query, SearchRequest};
-use super::rerank::{self, Ranked};
+use super::rerank::Ranked;
 use super::seeker::{Seeker, Unembedded};
-use super::steering::Epoch;
 use super::why::Obstacle;
 use super::{SearchError, Searcher, retrieve, stopped};
 use crate::index::Slot;
@@ -47,6 +45,11 @@ impl Searcher {
             last_change = last_change.max(change);
         }
         Ok((all, last_change))
+    }
+
+    /// How many mentees a mentor takes who does not say.
+    pub(crate) fn usual_capacity(&self) -> u32 {
+        self.config.programme.capacity
     }
 
     /// Places that introductions take, by mentor.
@@ -86,8 +89,7 @@ impl Searcher {
 
 /// A member as others see them in an answer.
 pub(crate) fn shown(member: &Member) -> HitMember {
-    let public = member.public();
-    HitMember { id: public.id.to_string(), name: public.name.clone(), headline: public.headline.clone() }
+    HitMember::of(&member.public())
 }
 
 /// What rules look at.
@@ -180,7 +182,9 @@ impl Pool {
         let numbers = mentors.iter().zip(0..).map(|(slot, number)| (slot.0, number)).collect();
         let newer = records.iter().zip(0..).filter(|(stored, _)| stored.change > searcher.view.sequence());
         let newer = newer.map(|(stored, number)| (number, Arc::clone(stored))).collect();
-        Ok(Arc::new(Pool { searcher: searcher.clone(), mentors, numbers, newer, threads }))
+        // What the programme says of mentors at the moment is no part of a cohort, which counts places itself.
+        let searcher = searcher.in_epoch(Arc::default());
+        Ok(Arc::new(Pool { searcher, mentors, numbers, newer, threads }))
     }
 
     /// Does work on the threads.
@@ -256,7 +260,7 @@ impl Pool {
     pub(crate) fn nearest(&self, seeking: &Seeking, choices: &[FixedBitSet], also: Option<u32>) -> Vec<Compared> {
         debug_assert!((1..=8).contains(&choices.len()));
         let Seeking { query, seeker } = seeking;
-        let Searcher { view, config, .. } = &self.searcher;
+        let view = &self.searcher.view;
         let bounds = self.searcher.bounds(query);
         let mut found = FixedBitSet::with_capacity(self.mentors.len());
         for (at, choice) in choices.iter().enumerate() {
@@ -269,9 +273,7 @@ impl Pool {
         }
         found.extend(also.map(|mentor| mentor as usize));
         let slots: Vec<Slot> = found.ones().map(|mentor| self.mentors[mentor]).collect();
-        let comparison = self.searcher.comparison(query, seeker);
-        let ranked =
-            rerank::rank(&comparison, &config.weights, Dial::default(), &Epoch::default(), &slots, bounds.seed);
+        let ranked = self.searcher.reranked(query, seeker, &slots, bounds.seed);
         let mut left = vec![bounds.k; choices.len()];
         let compared = ranked.iter().map(|Ranked { slot, score, .. }| {
             let mentor = self.numbers[&slot.0];
@@ -294,12 +296,10 @@ impl Pool {
         mentors: Vec<(u32, Arc<Stored>)>,
     ) -> Result<Vec<Hit>, SearchError> {
         let compare = move |pool: &Pool| {
-            let Searcher { config, .. } = &pool.searcher;
             let pair = |(seeking, (mentor, stored)): (Seeking, (u32, Arc<Stored>))| {
                 let slot = pool.mentors[mentor as usize];
                 let comparison = pool.searcher.comparison(&seeking.query, &seeking.seeker);
-                let (dial, epoch) = (Dial::default(), Epoch::default());
-                let ranked = rerank::rank(&comparison, &config.weights, dial, &epoch, &[slot], 0);
+                let ranked = pool.searcher.reranked(&seeking.query, &seeking.seeker, &[slot], 0);
                 let named: Vec<String> = comparison.named_in_reasons(slot).map(str::to_owned).collect();
                 (seeking, ranked, stored, named)
             };
@@ -312,12 +312,13 @@ impl Pool {
         let (records, _) = self.searcher.read(&named).await?;
         let explain = move |pool: &Pool| {
             let Searcher { encoder, .. } = &pool.searcher;
-            // What the programme says of a mentor this hour is no part of a cohort, which counts places itself.
-            let searcher = pool.searcher.in_epoch(Arc::default());
             let hit = |(seeking, ranked, stored, _): &(Seeking, Vec<Ranked>, Arc<Stored>, Vec<String>)| {
-                let comparison = searcher.comparison(&seeking.query, &seeking.seeker);
+                let comparison = pool.searcher.comparison(&seeking.query, &seeking.seeker);
                 let explainer = Explainer { comparison: &comparison, encoder, records: &records };
-                ranked.iter().map(|ranked| searcher.hit(&seeking.query, ranked, stored, &explainer)).collect::<Vec<_>>()
+                ranked
+                    .iter()
+                    .map(|ranked| pool.searcher.hit(&seeking.query, ranked, stored, &explainer))
+                    .collect::<Vec<_>>()
             };
             pairs.par_iter().flat_map_iter(hit).collect()
         };

@@ -76,11 +76,7 @@ impl Searcher {
             points_in_common: points.unwrap_or_default(),
             contributions,
             adjustments,
-            member: HitMember {
-                id: member.id.to_string(),
-                name: member.name.clone(),
-                headline: member.headline.clone(),
-            },
+            member: HitMember::of(&member),
             back,
         }
     }

@@ -9,7 +9,7 @@ use super::filter::Filter;
 use super::query::{Known, Query, SearchRequest};
 use super::seeker::Seeker;
 use super::weights::Feature;
-use super::{SearchError, Searcher, rerank, retrieve};
+use super::{SearchError, Searcher, retrieve};
 use crate::index::Slot;
 use crate::index::columns::flag;
 use crate::member::MemberId;
@@ -103,14 +103,7 @@ impl Searcher {
             candidates.push(slot);
         }
         let comparison = self.comparison(query, &seeker);
-        let ranked = rerank::rank(
-            &comparison,
-            self.weights(),
-            query.outside_circle,
-            self.epoch_of(query),
-            &candidates,
-            bounds.seed,
-        );
+        let ranked = self.reranked(query, &seeker, &candidates, bounds.seed);
         let (ranked, _) = self.both_ways(query, &seeker, ranked, Some(slot)).await?;
         let Some(at) = ranked.iter().position(|ranked| ranked.slot == slot) else { return Ok(why) };
         let mut ids: Vec<&str> = comparison.named_in_reasons(slot).chain([mentor.as_str()]).collect();

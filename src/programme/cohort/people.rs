@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use super::{CAPACITY, CohortRequest, MOST_MENTEES, MOST_MENTORS, invalid};
+use super::{CohortRequest, MOST_MENTEES, MOST_MENTORS, invalid};
 use crate::member::Role;
 use crate::search::cohort::{Pool, RecordsById};
 use crate::search::{Obstacle, SearchError, Searcher};
@@ -66,7 +66,7 @@ impl People {
         };
         let (mentees, absent_mentees) = part(mentees, Role::Mentee);
         let (mentors, absent_mentors) = part(mentors, Role::Mentor);
-        let usual = request.capacity.unwrap_or(CAPACITY);
+        let usual = request.capacity.unwrap_or(searcher.usual_capacity());
         let taken = searcher.places_taken().await?;
         let left = |mentor: &Person| {
             let takes = mentor.record.member.capacity.unwrap_or(usual);
