@@ -45,7 +45,7 @@ pub use introductions::{Ask, Card, IntroductionView, Kin};
 use keys::Keyring;
 pub use keys::{KEY_PREFIX, NewKey};
 pub use night::{LastRebuild, Night};
-pub use programme::{TakesPart, event};
+pub use programme::TakesPart;
 pub use traces::{Trace, traces};
 
 /// A search is made again at most so often because a record changed under it; then it is taken as it is.

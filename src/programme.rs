@@ -6,6 +6,7 @@
 
 pub mod cohort;
 mod decide;
+mod deed;
 mod event;
 mod guidelines;
 mod introduction;
@@ -15,7 +16,8 @@ mod steering;
 mod told;
 mod webhook;
 
-pub use decide::{About, Action, Decision, Facts, Person, Refusal, Rules, Standing};
+pub use decide::{Action, Decision, Facts, Person, Refusal, Request, Standing};
+pub use deed::Deed;
 pub use event::{Actor, Event, EventKind, Happened, to_csv};
 pub use guidelines::{Guidelines, Text};
 pub use introduction::{Introduction, IntroductionId, LONGEST_WORDS, Reason, Side, Status};

@@ -21,7 +21,7 @@ use local::{DAY, Local};
 use rapport::community::{Ask, Community, CommunityError, traces};
 use rapport::config::{Config, StoreConfig, WebhookConfig};
 use rapport::member::{Member, MemberId, Role};
-use rapport::programme::{Action, Actor, Refusal, Stated, Webhook};
+use rapport::programme::{Actor, Deed, Refusal, Stated, Webhook};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -232,7 +232,7 @@ fn each_side_may_report_and_neither_learns_of_it() {
 }
 
 #[test]
-fn an_erasure_that_broke_off_after_the_programme_is_ended_all_the_same() {
+fn an_erasure_writes_nothing_of_the_member_that_could_look_like_a_later_record() {
     let (_folder, config, service) = started(&people(1, 1), |_| {});
     let id = service.ask("e0", "o0");
     service.act("o0", &id, &accept(&service));
@@ -257,7 +257,7 @@ fn race(communities: &[Community], mentees: usize) {
             let ask = Ask { mentor: id_of("o0"), ..Ask::default() };
             asked.push(first.introduce(&id_of(&format!("e{at}")), ask, Actor::Operator).await.unwrap().id);
         }
-        let yes = Action::Accept { accepts_guidelines: None, shares: Vec::new() };
+        let yes = Deed::Accept { accepts_guidelines: None, shares: Vec::new() };
         let accepting = asked.iter().enumerate().map(|(at, id)| {
             let community = &communities[at % communities.len()];
             community.act(id, yes.clone(), Actor::Operator)

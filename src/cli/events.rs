@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
-use rapport::community::event;
 use rapport::config::Config;
 use rapport::programme::{Event, to_csv};
 use rapport::store::Store;
@@ -39,7 +38,7 @@ pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<Done> 
     loop {
         let rows = store.events(after, AT_ONCE).await?;
         let events: Vec<Event> =
-            rows.iter().map(|(number, record)| event(*number, record)).collect::<Result<_, _>>()?;
+            rows.iter().map(|(number, record)| Event::read(*number, record)).collect::<Result<_, _>>()?;
         match arguments.format {
             Format::Csv => to_csv(&events, first, &mut out)?,
             Format::Jsonl => {

@@ -10,10 +10,11 @@ use super::programme::read;
 use super::{Community, CommunityError};
 use crate::member::{Member, MemberId, Role};
 use crate::programme::{
-    About, Action, Actor, Introduction, IntroductionId, Refusal, Side, Status, Text, told_to_mentor,
+    Action, Actor, Deed, Introduction, IntroductionId, Refusal, Request, Side, Status, Text, told_to_mentor,
 };
 use crate::search::weights::Feature;
 use crate::search::{Hit, HitMember, Known, Obstacle, PointInCommon, SearchRequest, Why};
+use crate::store::Concerned;
 
 /// Generations of mentors that a lineage goes back.
 const DEEPEST: usize = 5;
@@ -103,22 +104,23 @@ impl Community {
         let id = IntroductionId::random();
         let id = id.map_err(|error| CommunityError::Key(format!("the system gives no randomness: {error}")))?;
         let Ask { mentor, note, shares, path, .. } = ask;
-        let match_ = hit.map_or(0.0, |hit| hit.match_);
-        let action = Action::Request { id, note, shares, path, match_, state };
-        self.done(About::Pair { mentee: mentee.clone(), mentor }, action, by).await
+        let concerned = Concerned::Pair(mentee.clone(), mentor.clone());
+        let (mentee, match_) = (mentee.clone(), hit.map_or(0.0, |hit| hit.match_));
+        let request = Request { id, mentee, mentor, note, shares, path, match_, state };
+        self.done(&concerned, Action::Ask(request), by).await
     }
 
     /// Does something to an introduction.
     ///
     /// # Errors
     /// As [`Community::introduce`].
-    pub async fn act(&self, id: &IntroductionId, action: Action, by: Actor) -> Result<Introduction, CommunityError> {
+    pub async fn act(&self, id: &IntroductionId, deed: Deed, by: Actor) -> Result<Introduction, CommunityError> {
         self.look_at_the_clock().await?;
-        self.done(About::Introduction(id.clone()), action, by).await
+        self.done(&Concerned::Introduction(id.to_string()), Action::Do(deed), by).await
     }
 
-    async fn done(&self, about: About, action: Action, by: Actor) -> Result<Introduction, CommunityError> {
-        let decision = self.decide(about, action, by).await?;
+    async fn done(&self, concerned: &Concerned, action: Action, by: Actor) -> Result<Introduction, CommunityError> {
+        let decision = self.decide(concerned, action, by).await?;
         decision.introductions.into_iter().next().ok_or_else(|| Refusal::Unknown.into())
     }
 
@@ -270,8 +272,7 @@ impl Community {
                 Some(_) => self.shown(other, reader).await?,
                 None => self.record(other).await?.map(|record| record.shown()),
             };
-            let member =
-                shown.map(|shown| HitMember { id: shown.id.to_string(), name: shown.name, headline: shown.headline });
+            let member = shown.as_ref().map(HitMember::of);
             let theirs = match deep {
                 0 | 1 => Vec::new(),
                 _ => Box::pin(self.kin(other, side, reader, deep - 1, seen)).await?,

@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Community, CommunityError};
+use crate::config::{Config, ProgrammeConfig};
 use crate::member::MemberId;
 use crate::programme::{
-    About, Action, Actor, Clock, Decision, Event, EventKind, Facts, Happened, Introduction, IntroductionId,
-    Participation, Person, Refusal, Rules, Standing, Stated, Status,
+    Action, Actor, Clock, Decision, Event, EventKind, Facts, Happened, Introduction, IntroductionId, Participation,
+    Person, Refusal, Standing, Stated, Status,
 };
 use crate::store::{Concerned, EventRow, Found, IntroductionRow, Store, StoreError, ToWrite};
 
@@ -42,25 +43,19 @@ impl Community {
         Timestamp::from_second(now.as_second()).unwrap_or(now)
     }
 
-    /// The programme's rules, as they are configured.
-    pub fn rules(&self) -> Rules {
-        let config = self.config();
-        config.programme.rules(config.members.adult_when_absent)
-    }
-
     /// Has the rules decide what comes of an action, and writes it. When this returns it is durable, and what changed of
     /// a member's record is seen by the next search.
-    pub(super) async fn decide(&self, about: About, action: Action, by: Actor) -> Result<Decision, CommunityError> {
-        let (rules, now) = (self.rules(), self.time());
-        let concerned = match &about {
-            About::Pair { mentee, mentor } => Concerned::Pair(mentee.clone(), mentor.clone()),
-            About::Introduction(id) => Concerned::Introduction(id.to_string()),
-            About::Member(id) => Concerned::Member(id.clone()),
-        };
+    pub(super) async fn decide(
+        &self,
+        concerned: &Concerned,
+        action: Action,
+        by: Actor,
+    ) -> Result<Decision, CommunityError> {
+        let (config, now) = (self.config(), self.time());
         let _changing = self.changing.lock().await;
-        let decided = self.store.decide(&concerned, |found| {
-            let decision = facts(found, about, &rules, now)?.decide(action, by)?;
-            Ok::<_, CommunityError>((to_write(&decision, &rules, now), decision))
+        let decided = self.store.decide(concerned, |found| {
+            let decision = facts(found, &config, now)?.decide(action, by)?;
+            Ok::<_, CommunityError>((to_write(&decision, &config.programme, now), decision))
         });
         let decision = decided.await??;
         if decision.participation.is_some() {
@@ -77,7 +72,7 @@ impl Community {
     /// # Errors
     /// [`CommunityError::Refused`]; [`CommunityError::Store`].
     pub async fn join(&self, id: &MemberId, stated: Stated, by: Actor) -> Result<TakesPart, CommunityError> {
-        self.decide(About::Member(id.clone()), Action::Join(stated), by).await?;
+        self.decide(&Concerned::Member(id.clone()), Action::Join(id.clone(), stated), by).await?;
         self.takes_part(id).await
     }
 
@@ -86,7 +81,7 @@ impl Community {
     /// # Errors
     /// As [`Community::join`].
     pub async fn leave(&self, id: &MemberId, by: Actor) -> Result<TakesPart, CommunityError> {
-        self.decide(About::Member(id.clone()), Action::Leave, by).await?;
+        self.decide(&Concerned::Member(id.clone()), Action::Leave(id.clone()), by).await?;
         self.takes_part(id).await
     }
 
@@ -100,12 +95,18 @@ impl Community {
             Some(record) => read("how a member takes part", &record)?,
             None => Participation::default(),
         };
-        let rules = self.rules();
-        let theirs = self.all_introductions(Some(id), None).await?;
-        let guidelines_accepted = participation.accepted_guidelines.contains_key(&rules.guidelines.mentor.version);
+        let config = self.config();
+        let in_force = &config.programme.guidelines.mentor.version;
+        let guidelines_accepted = participation.accepted_guidelines.contains_key(in_force);
         let person = Person { record: Some(record), participation: participation.clone() };
-        let (about, people) = (About::Member(id.clone()), BTreeMap::from([(id.clone(), person)]));
-        let facts = Facts { now: self.time(), rules: &rules, about, introduction: None, people, theirs };
+        let facts = Facts {
+            now: self.time(),
+            rules: &config.programme,
+            adult_when_absent: config.members.adult_when_absent,
+            introduction: None,
+            people: BTreeMap::from([(id.clone(), person)]),
+            theirs: self.all_introductions(Some(id), None).await?,
+        };
         Ok(TakesPart { participation, standing: facts.standing(id), guidelines_accepted })
     }
 
@@ -131,8 +132,7 @@ impl Community {
         let due = self.store.due(self.time().as_second(), AT_ONCE).await?;
         let mut events = 0;
         for id in &due {
-            let Ok(named) = IntroductionId::try_from(id.clone()) else { continue };
-            match self.decide(About::Introduction(named), Action::Wait, Actor::Clock).await {
+            match self.decide(&Concerned::Introduction(id.clone()), Action::Wait, Actor::Clock).await {
                 Ok(decision) => events += decision.happened.len(),
                 // It went with somebody who was forgotten.
                 Err(CommunityError::Refused(Refusal::Unknown)) => {}
@@ -193,14 +193,14 @@ impl Community {
     pub async fn events(&self, after: u64, limit: u32) -> Result<Vec<Event>, CommunityError> {
         self.look_at_the_clock().await?;
         let events = self.store.events(after, limit).await?;
-        Ok(events.iter().map(|(number, record)| event(*number, record)).collect::<Result<_, _>>()?)
+        Ok(events.iter().map(|(number, record)| Event::read(*number, record)).collect::<Result<_, _>>()?)
     }
 
     /// Takes a member out of the programme for good; gives the number of introductions that go.
     pub(super) async fn forget_participant(&self, id: &MemberId) -> Result<u64, CommunityError> {
         if self.store.is_participant(id).await? {
             // For the other one it ends as if they had left.
-            self.decide(About::Member(id.clone()), Action::Leave, Actor::Forgotten).await?;
+            self.decide(&Concerned::Member(id.clone()), Action::Leave(id.clone()), Actor::Forgotten).await?;
         }
         Ok(erase_participant(&self.store, id).await?)
     }
@@ -208,7 +208,7 @@ impl Community {
 
 /// Deletes what the programme holds on a member.
 pub(super) async fn erase_participant(store: &Store, id: &MemberId) -> Result<u64, StoreError> {
-    let forget = |record: &str| match event(0, record) {
+    let forget = |record: &str| match Event::read(0, record) {
         Ok(mut event) => {
             event.happened.forget(id);
             written(&event)
@@ -224,14 +224,6 @@ pub(super) async fn erase_participant(store: &Store, id: &MemberId) -> Result<u6
     store.erase_participant(id, forget).await
 }
 
-/// An event, as the database has it.
-///
-/// # Errors
-/// [`StoreError::Programme`].
-pub fn event(number: u64, record: &str) -> Result<Event, StoreError> {
-    Ok(Event { number, ..read("an event", record)? })
-}
-
 /// Something of the programme, as the database has it.
 pub(super) fn read<T: DeserializeOwned>(what: &'static str, record: &str) -> Result<T, StoreError> {
     serde_json::from_str(record).map_err(|error| StoreError::Programme { what, problem: error.to_string() })
@@ -241,7 +233,7 @@ fn written<T: Serialize>(record: &T) -> String {
     serde_json::to_string(record).unwrap_or_default()
 }
 
-fn facts(found: Found, about: About, rules: &Rules, now: Timestamp) -> Result<Facts<'_>, StoreError> {
+fn facts(found: Found, config: &Config, now: Timestamp) -> Result<Facts<'_>, StoreError> {
     let introduction = |record: &String| read("an introduction", record);
     let mut people = BTreeMap::new();
     for person in found.people {
@@ -251,21 +243,21 @@ fn facts(found: Found, about: About, rules: &Rules, now: Timestamp) -> Result<Fa
     }
     Ok(Facts {
         now,
-        rules,
-        about,
+        rules: &config.programme,
+        adult_when_absent: config.members.adult_when_absent,
         introduction: found.introduction.as_ref().map(introduction).transpose()?,
         people,
         theirs: found.theirs.iter().map(introduction).collect::<Result<_, _>>()?,
     })
 }
 
-fn to_write(decision: &Decision, rules: &Rules, now: Timestamp) -> ToWrite {
+fn to_write(decision: &Decision, rules: &ProgrammeConfig, now: Timestamp) -> ToWrite {
     let row = |introduction: &Introduction| IntroductionRow {
         id: introduction.id.to_string(),
         mentee: introduction.mentee.clone(),
         mentor: introduction.mentor.clone(),
         status: introduction.status.name(),
-        due: introduction.next_due(rules.reminder).map(Timestamp::as_second),
+        due: introduction.next_due(rules.reminder()).map(Timestamp::as_second),
         record: written(introduction),
     };
     let takes_part = |(id, participation): &(MemberId, Participation)| {

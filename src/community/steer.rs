@@ -30,7 +30,7 @@ impl Community {
         let usual = config.programme.capacity;
         let capacity = |mentor: &MemberId| stated.get(mentor.as_str()).copied().unwrap_or(usual);
         let adjustments =
-            config.programme.steering.adjustments(&introductions, capacity, self.rules().answer, self.time());
+            config.programme.steering.adjustments(&introductions, capacity, config.programme.answer(), self.time());
         let epoch = Arc::new(Epoch::new(adjustments));
         let _changing = self.changing.lock().await;
         if let Ok(searcher) = self.searcher() {

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::programme::event;
 use super::{Community, CommunityError};
-use crate::programme::WebhookError;
+use crate::programme::{Event, WebhookError};
 
 /// Between two looks at the clock.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -60,11 +59,11 @@ impl Community {
     async fn tell(&self) -> Result<(), Untold> {
         loop {
             let Some(receiver) = self.config().programme.receiver.clone() else { return Ok(()) };
-            let delivered = self.store.delivered().await.map_err(CommunityError::from)?;
+            let delivered = self.store.last_events().await.map_err(CommunityError::from)?.1;
             // Each is read when it is sent: whoever is forgotten meanwhile is not named.
             let next = self.store.events(delivered, 1).await.map_err(CommunityError::from)?.pop();
             let Some((number, record)) = next else { return Ok(()) };
-            let (event, now) = (event(number, &record).map_err(CommunityError::from)?, self.time());
+            let (event, now) = (Event::read(number, &record).map_err(CommunityError::from)?, self.time());
             tokio::task::spawn_blocking(move || receiver.send(&event, now)).await??;
             self.store.note_delivered(number).await.map_err(CommunityError::from)?;
         }

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
-use crate::programme::{Guidelines, PathTemplate, Rules, Steering, Text, Webhook, builtin_paths};
+use crate::programme::{Guidelines, PathTemplate, Steering, Text, Webhook, builtin_paths};
 
 /// `[programme]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct ProgrammeConfig {
     pub answer_days: u32,
     /// Days after which a mentor is reminded.
     pub reminder_days: u32,
-    /// Days until a mentee may ask a mentor again who declined or did not answer.
+    /// Days until a mentee may ask somebody again, after what was between them ended uncompleted.
     pub again_days: u32,
     /// Mentees at once of a mentor who states no capacity.
     pub capacity: u32,
@@ -120,19 +120,22 @@ impl ProgrammeConfig {
         Ok(())
     }
 
-    /// The rules that they make.
-    pub(crate) fn rules(&self, adult_when_absent: bool) -> Rules {
-        let days = |days: u32| SignedDuration::from_hours(24 * i64::from(days));
-        Rules {
-            open_requests: self.open_requests,
-            answer: days(self.answer_days),
-            reminder: days(self.reminder_days),
-            again: days(self.again_days),
-            capacity: self.capacity,
-            adult_when_absent,
-            guidelines: self.guidelines.clone(),
-            paths: self.templates.clone(),
-            path: self.path.clone(),
-        }
+    /// How long a mentor has to answer.
+    pub fn answer(&self) -> SignedDuration {
+        days(self.answer_days)
     }
+
+    /// After how long a mentor is reminded.
+    pub fn reminder(&self) -> SignedDuration {
+        days(self.reminder_days)
+    }
+
+    /// How long a mentee waits before they ask somebody again.
+    pub fn again(&self) -> SignedDuration {
+        days(self.again_days)
+    }
+}
+
+fn days(days: u32) -> SignedDuration {
+    SignedDuration::from_hours(24 * i64::from(days))
 }

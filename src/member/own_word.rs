@@ -1,11 +1,12 @@
 //! What a member says of how they take part, which goes before what the community's feed says.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Member, Role};
 
 /// A member's own word; where they say nothing, the feed's holds.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct OwnWord {
     /// As what they take part.

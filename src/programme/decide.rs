@@ -6,137 +6,51 @@ mod alone;
 mod tests;
 mod together;
 
-use jiff::{SignedDuration, Timestamp};
-
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
+use super::deed::Deed;
 use super::event::{Actor, EventKind, Happened};
-use super::guidelines::Guidelines;
-use super::introduction::{Introduction, IntroductionId, LONGEST_WORDS, Reason, Side, Status};
+use super::introduction::{Introduction, IntroductionId, LONGEST_WORDS, Status};
 use super::participation::{Participation, Stated};
-use super::path::PathTemplate;
+use crate::config::ProgrammeConfig;
 use crate::member::{Invalid, Member, MemberId, Role};
-
-/// What an operator sets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Rules {
-    /// Requests without an answer that one mentee may have at once.
-    pub open_requests: usize,
-    /// How long a mentor has to answer.
-    pub answer: SignedDuration,
-    /// After how long they are reminded.
-    pub reminder: SignedDuration,
-    /// How long a mentee waits before they ask somebody again who declined or did not answer.
-    pub again: SignedDuration,
-    /// Mentees at once of a mentor who states no capacity.
-    pub capacity: u32,
-    /// Whether a member who does not state `adult` may take part.
-    pub adult_when_absent: bool,
-    /// What both are told.
-    pub guidelines: Guidelines,
-    /// The programmes, by name.
-    pub paths: BTreeMap<String, PathTemplate>,
-    /// The one that is followed where nobody chooses.
-    pub path: String,
-}
-
-/// Whom and what a decision is about: what has to be known for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
-    /// An introduction that there is not yet.
-    Pair {
-        /// Who asks.
-        mentee: MemberId,
-        /// Who is asked.
-        mentor: MemberId,
-    },
-    /// One that there is.
-    Introduction(IntroductionId),
-    /// One member alone.
-    Member(MemberId),
-}
 
 /// What somebody does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// A mentee asks a mentor.
-    Request {
-        /// What it is to be called.
-        id: IntroductionId,
-        /// To the mentor.
-        note: Option<String>,
-        /// Private fields that the mentor may see once they accept.
-        shares: Vec<String>,
-        /// The programme that is wanted.
-        path: Option<String>,
-        /// The match of the two.
-        match_: f64,
-        /// The search's state by which it was computed.
-        state: String,
-    },
-    /// The mentor says yes.
-    Accept {
-        /// The version of the guidelines that they accept with it.
-        accepts_guidelines: Option<String>,
-        /// Private fields that the mentee may see from now on.
-        shares: Vec<String>,
-    },
-    /// The mentor says no.
-    Decline {
-        /// Why.
-        reason: Reason,
-        /// The same in words, for the mentee.
-        words: Option<String>,
-    },
-    /// The mentee takes the request back.
-    Withdraw,
-    /// The two checked in.
-    CheckIn {
-        /// At which step, counted from 1.
-        step: usize,
-        /// What was said.
-        words: Option<String>,
-    },
-    /// It is done.
-    Complete,
-    /// It is ended before it is done.
-    End {
-        /// Why.
-        reason: Reason,
-        /// The same in words, for the other.
-        words: Option<String>,
-    },
-    /// One of the two has something to tell a manager; it ends.
-    Report {
-        /// Who reports.
-        by: Side,
-        /// What happened.
-        words: String,
-    },
+    Ask(Request),
+    /// One of the two does something to the introduction that it is about.
+    Do(Deed),
     /// A member joins, or changes how they take part.
-    Join(Stated),
+    Join(MemberId, Stated),
     /// A member leaves.
-    Leave,
-    /// Time passed.
+    Leave(MemberId),
+    /// Time passed for the introduction that it is about.
     Wait,
 }
 
-impl Action {
-    fn name(&self) -> &'static str {
-        match self {
-            Action::Request { .. } => "request",
-            Action::Accept { .. } => "accept",
-            Action::Decline { .. } => "decline",
-            Action::Withdraw => "withdraw",
-            Action::CheckIn { .. } => "check in on",
-            Action::Complete => "complete",
-            Action::End { .. } => "end",
-            Action::Report { .. } => "report",
-            Action::Join(_) => "join",
-            Action::Leave => "leave",
-            Action::Wait => "wait for",
-        }
-    }
+/// A mentee asks a mentor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// What it is to be called.
+    pub id: IntroductionId,
+    /// Who asks.
+    pub mentee: MemberId,
+    /// Who is asked.
+    pub mentor: MemberId,
+    /// To the mentor.
+    pub note: Option<String>,
+    /// Private fields that the mentor may see once they accept.
+    pub shares: Vec<String>,
+    /// The programme that is wanted.
+    pub path: Option<String>,
+    /// The match of the two.
+    pub match_: f64,
+    /// The search's state by which it was computed.
+    pub state: String,
 }
 
 /// Why something may not be done.
@@ -160,12 +74,12 @@ pub enum Refusal {
         role: Role,
     },
     /// It is not at a point where this can be done.
-    #[error("cannot {action} what is {status}", status = status.name())]
+    #[error("cannot {deed} what is {status}", status = status.name())]
     Status {
         /// How far it is.
         status: Status,
         /// What was to be done.
-        action: &'static str,
+        deed: &'static str,
     },
     /// The mentor has as many mentees as they take.
     #[error("the mentor takes no more mentees at the moment")]
@@ -213,9 +127,9 @@ pub struct Facts<'a> {
     /// What time it is.
     pub now: Timestamp,
     /// What the operator sets.
-    pub rules: &'a Rules,
-    /// Whom and what it is about.
-    pub about: About,
+    pub rules: &'a ProgrammeConfig,
+    /// Whether a member who does not state `adult` may take part.
+    pub adult_when_absent: bool,
     /// The introduction that it is about, where there is one.
     pub introduction: Option<Introduction>,
     /// Those who are concerned.
@@ -252,16 +166,13 @@ impl Facts<'_> {
     /// # Errors
     /// [`Refusal`]; then nothing does.
     pub fn decide(&self, action: Action, by: Actor) -> Result<Decision, Refusal> {
-        match (&self.about, action) {
-            (About::Member(id), Action::Join(stated)) => self.join(id, &stated, by),
-            (About::Member(id), Action::Leave) => self.leave(id, by),
-            (About::Pair { mentee, mentor }, action @ Action::Request { .. }) => {
-                self.request(mentee, mentor, action, by)
-            }
-            (_, action) => match &self.introduction {
-                Some(introduction) => self.go_on(introduction, action, by),
-                None => Err(Refusal::Unknown),
-            },
+        let introduction = self.introduction.as_ref().ok_or(Refusal::Unknown);
+        match action {
+            Action::Ask(request) => self.ask(request, by),
+            Action::Do(deed) => self.go_on(introduction?, deed, by),
+            Action::Join(id, stated) => self.join(&id, &stated, by),
+            Action::Leave(id) => self.leave(&id, by),
+            Action::Wait => Ok(self.wait(introduction?, by)),
         }
     }
 
@@ -285,7 +196,7 @@ impl Facts<'_> {
     /// A member who is stored and of age.
     fn of_age(&self, id: &MemberId) -> Result<&Member, Refusal> {
         let record = self.record(id).ok_or(Refusal::NotAvailable)?;
-        if record.adult.unwrap_or(self.rules.adult_when_absent) { Ok(record) } else { Err(Refusal::NotAvailable) }
+        if record.adult.unwrap_or(self.adult_when_absent) { Ok(record) } else { Err(Refusal::NotAvailable) }
     }
 
     /// Both, where neither blocks the other.

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::introduction::{IntroductionId, Reason, Status};
 use crate::member::MemberId;
+use crate::store::StoreError;
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -155,6 +156,17 @@ pub struct Event {
     /// What.
     #[serde(flatten)]
     pub happened: Happened,
+}
+
+impl Event {
+    /// An event as the database has it.
+    ///
+    /// # Errors
+    /// [`StoreError::Programme`].
+    pub fn read(number: u64, record: &str) -> Result<Event, StoreError> {
+        let unread = |error: serde_json::Error| StoreError::Programme { what: "an event", problem: error.to_string() };
+        Ok(Event { number, ..serde_json::from_str(record).map_err(unread)? })
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde passes it")]

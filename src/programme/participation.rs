@@ -61,15 +61,9 @@ pub struct Participation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub left: Option<Timestamp>,
-    /// As what, where they said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub roles: Option<Vec<Role>>,
-    /// Whether they are paused, where they said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub paused: Option<bool>,
-    /// Mentees at once, where they said so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub capacity: Option<u32>,
+    /// What they said.
+    #[serde(flatten)]
+    pub stated: OwnWord,
     /// The versions of the mentors' guidelines that they accepted, and when.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, String>)]
@@ -81,22 +75,22 @@ impl Participation {
     pub fn state(&mut self, stated: &Stated, now: Timestamp) {
         if self.left.is_some() {
             // Leaving paused them; who comes back is there, unless they say otherwise.
-            self.paused = Some(self.paused.unwrap_or(false));
+            self.stated.paused = Some(self.stated.paused.unwrap_or(false));
         }
         if self.joined.is_none() || self.left.is_some() {
             (self.joined, self.left) = (Some(now), None);
         }
-        if let Some(stated) = &stated.roles {
+        if let Some(told) = &stated.roles {
             let mut roles = Vec::new();
-            stated.iter().for_each(|role| {
+            told.iter().for_each(|role| {
                 if !roles.contains(role) {
                     roles.push(*role)
                 }
             });
-            self.roles = Some(roles);
+            self.stated.roles = Some(roles);
         }
-        self.paused = stated.paused.or(self.paused);
-        self.capacity = stated.capacity.or(self.capacity);
+        self.stated.paused = stated.paused.or(self.stated.paused);
+        self.stated.capacity = stated.capacity.or(self.stated.capacity);
         if let Some(version) = &stated.accepts_guidelines {
             self.accepted_guidelines.entry(version.clone()).or_insert(now);
         }
@@ -104,8 +98,8 @@ impl Participation {
 
     /// What goes before the feed's word. Who left is as good as paused.
     pub fn own_word(&self) -> OwnWord {
-        let paused = if self.left.is_some() { Some(true) } else { self.paused };
-        OwnWord { roles: self.roles.clone(), paused, capacity: self.capacity }
+        let paused = if self.left.is_some() { Some(true) } else { self.stated.paused };
+        OwnWord { paused, ..self.stated.clone() }
     }
 }
 
@@ -119,7 +113,7 @@ mod tests {
         let mut participation = Participation::default();
         participation.state(&Stated { capacity: Some(2), paused: Some(false), ..Stated::default() }, first);
         participation.state(&Stated::default(), later);
-        assert_eq!((participation.capacity, participation.joined), (Some(2), Some(first)));
+        assert_eq!((participation.stated.capacity, participation.joined), (Some(2), Some(first)));
         participation.left = Some(later);
         assert_eq!(participation.own_word().paused, Some(true));
         participation.state(&Stated::default(), later);

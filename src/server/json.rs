@@ -72,6 +72,12 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     }
 }
 
+/// Entries of a list in one answer, unless stated.
+const PAGE: u32 = 100;
+
+/// The most entries of a list in one answer.
+const LARGEST_PAGE: u32 = 1_000;
+
 /// The pairs of a query string.
 pub struct Pairs(Vec<(String, String)>);
 
@@ -100,6 +106,15 @@ impl Pairs {
         let parse =
             |value: String| value.parse().map_err(|_| Problem::invalid(name, format!("{value:?} is not {expected}")));
         self.one(name)?.map(parse).transpose()
+    }
+
+    /// Takes out how many of a list are wanted.
+    pub fn limit(&mut self) -> Result<u32, Problem> {
+        let limit = self.parsed("limit", "a number, 1 to 1000")?.unwrap_or(PAGE);
+        if (1..=LARGEST_PAGE).contains(&limit) {
+            return Ok(limit);
+        }
+        Err(Problem::invalid("limit", format!("is {limit}; expected 1 to {LARGEST_PAGE}")))
     }
 
     /// Refuses names that nobody took.

@@ -303,17 +303,6 @@ impl Store {
         })
     }
 
-    /// The number of the last event that the receiver took.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn delivered(&self) -> Result<u64, StoreError> {
-        on!(self, |pool: D| {
-            let delivered: i64 = sqlx::query_scalar("SELECT delivered FROM programme").fetch_one(pool).await?;
-            delivered.unsigned_abs()
-        })
-    }
-
     /// Notes that the receiver took every event up to a number.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ impl Facts<'_> {
         stated.check(&self.rules.guidelines)?;
         let person = self.people.get(id).ok_or(Refusal::NotAvailable)?;
         let record = person.record.as_ref().ok_or(Refusal::NotAvailable)?;
-        if !record.adult.unwrap_or(self.rules.adult_when_absent) {
+        if !record.adult.unwrap_or(self.adult_when_absent) {
             return Err(Refusal::Minor);
         }
         let before = &person.participation;
@@ -26,8 +26,7 @@ impl Facts<'_> {
         if after.accepted_guidelines != before.accepted_guidelines {
             note(EventKind::AcceptedGuidelines);
         }
-        let told = |of: &super::Participation| (of.roles.clone(), of.paused, of.capacity);
-        if !joined && told(before) != told(&after) {
+        if !joined && before.stated != after.stated {
             note(EventKind::Changed);
         }
         Ok(Decision { participation: Some((id.clone(), after)), happened, ..Decision::default() })

@@ -2,30 +2,29 @@
 
 use proptest::prelude::*;
 
+use jiff::SignedDuration;
+
 use super::*;
-use crate::programme::builtin_paths;
+use crate::programme::{Reason, Side};
 
 const PEOPLE: [&str; 4] = ["ada", "bea", "cid", "dan"];
 
-fn rules() -> Rules {
-    let days = |days: i64| SignedDuration::from_hours(24 * days);
-    Rules {
-        open_requests: 2,
-        answer: days(14),
-        reminder: days(7),
-        again: days(30),
-        capacity: 1,
-        adult_when_absent: true,
-        guidelines: Guidelines::default(),
-        paths: builtin_paths(),
-        path: "career".into(),
-    }
+/// Few of everything, so that limits are met.
+fn rules() -> ProgrammeConfig {
+    ProgrammeConfig { open_requests: 2, again_days: 30, capacity: 1, ..ProgrammeConfig::default() }
+}
+
+/// The nth to be asked for: what a run finds is found again.
+fn request(nth: usize, mentee: &str, mentor: &str) -> Request {
+    let (id, state) = (IntroductionId::try_from(format!("i-{nth:016x}")).unwrap(), String::new());
+    let [mentee, mentor] = [mentee, mentor].map(|id| MemberId::new(id).unwrap());
+    Request { id, mentee, mentor, note: Some("hello".into()), shares: Vec::new(), path: None, match_: 0.5, state }
 }
 
 /// Everything there is, as a database would have it.
 struct World {
     now: Timestamp,
-    rules: Rules,
+    rules: ProgrammeConfig,
     people: BTreeMap<MemberId, Person>,
     introductions: BTreeMap<IntroductionId, Introduction>,
     happened: Vec<Happened>,
@@ -43,16 +42,12 @@ impl World {
         World { now, rules, people, introductions: BTreeMap::new(), happened: Vec::new() }
     }
 
-    fn act(&mut self, about: About, action: Action) -> Result<(), Refusal> {
-        let introduction = match &about {
-            About::Introduction(id) => self.introductions.get(id).cloned(),
-            _ => None,
-        };
+    fn act(&mut self, about: Option<&IntroductionId>, action: Action) -> Result<(), Refusal> {
         let facts = Facts {
             now: self.now,
             rules: &self.rules,
-            about,
-            introduction,
+            adult_when_absent: true,
+            introduction: about.and_then(|id| self.introductions.get(id)).cloned(),
             people: self.people.clone(),
             theirs: self.introductions.values().cloned().collect(),
         };
@@ -124,39 +119,25 @@ proptest! {
             let version = Some(world.rules.guidelines.mentor.version.clone());
             let (reason, words) = (Reason::NoTime, None);
             let action = match what {
-                0..=2 => {
-                    let (id, state) = (IntroductionId::random().unwrap(), String::new());
-                    let (note, path) = (Some("hello".into()), None);
-                    let ask = Action::Request { id, note, shares: Vec::new(), path, match_: 0.5, state };
-                    let _ = world.act(About::Pair { mentee: member(one), mentor: member(other) }, ask);
-                    world.check();
-                    continue;
-                }
+                0..=2 => Action::Ask(request(world.introductions.len(), PEOPLE[one], PEOPLE[other])),
                 3 => {
-                    let joining = Action::Join(Stated { accepts_guidelines: version.filter(|_| other > 1), ..Stated::default() });
-                    let _ = world.act(About::Member(member(one)), joining);
-                    continue;
+                    let accepts_guidelines = version.filter(|_| other > 1);
+                    Action::Join(member(one), Stated { accepts_guidelines, ..Stated::default() })
                 }
-                4 if other == 0 => {
-                    let _ = world.act(About::Member(member(one)), Action::Leave);
-                    world.check();
-                    continue;
-                }
+                4 if other == 0 => Action::Leave(member(one)),
                 5 => {
                     world.now += SignedDuration::from_hours(24 * (1 + 5 * other as i64));
                     Action::Wait
                 }
-                6 => Action::Decline { reason, words },
-                7 => Action::Withdraw,
-                8 => Action::Complete,
-                9 => Action::End { reason, words },
-                10 if other == 3 => Action::Report { by: side, words: "rude".into() },
-                11 => Action::CheckIn { step: 1 + other, words },
-                _ => Action::Accept { accepts_guidelines: version.filter(|_| one > 0), shares: Vec::new() },
+                6 => Action::Do(Deed::Decline { reason, words }),
+                7 => Action::Do(Deed::Withdraw),
+                8 => Action::Do(Deed::Complete),
+                9 => Action::Do(Deed::End { reason, words }),
+                10 if other == 3 => Action::Do(Deed::Report { by: Some(side), words: "rude".into() }),
+                11 => Action::Do(Deed::CheckIn { step: 1 + other, words }),
+                _ => Action::Do(Deed::Accept { accepts_guidelines: version.filter(|_| one > 0), shares: Vec::new() }),
             };
-            if let Some(id) = some {
-                let _ = world.act(About::Introduction(id), action);
-            }
+            let _ = world.act(some.as_ref(), action);
             world.check();
         }
     }
@@ -168,20 +149,18 @@ fn a_report_after_it_was_completed_graduates_nobody_again() {
     for person in world.people.values_mut() {
         person.record.as_mut().unwrap().roles = vec![Role::Mentee];
     }
-    let (ada, bea) = (MemberId::new("ada").unwrap(), MemberId::new("bea").unwrap());
+    let bea = MemberId::new("bea").unwrap();
     world.people.get_mut(&bea).unwrap().record.as_mut().unwrap().roles = vec![Role::Mentor];
-    let id = IntroductionId::random().unwrap();
-    let shares = Vec::new;
-    let ask =
-        Action::Request { id: id.clone(), note: None, shares: shares(), path: None, match_: 0.5, state: String::new() };
-    world.act(About::Pair { mentee: ada, mentor: bea }, ask).unwrap();
+    let request = request(0, "ada", "bea");
+    let id = request.id.clone();
     let version = Some(world.rules.guidelines.mentor.version.clone());
     for action in [
-        Action::Accept { accepts_guidelines: version, shares: shares() },
-        Action::Complete,
-        Action::Report { by: Side::Mentee, words: "and yet".into() },
+        Action::Ask(request),
+        Action::Do(Deed::Accept { accepts_guidelines: version, shares: Vec::new() }),
+        Action::Do(Deed::Complete),
+        Action::Do(Deed::Report { by: Some(Side::Mentee), words: "and yet".into() }),
     ] {
-        world.act(About::Introduction(id.clone()), action).unwrap();
+        world.act(Some(&id), action).unwrap();
     }
     let kinds: Vec<EventKind> = world.happened.iter().map(|happened| happened.kind).collect();
     let expected = [

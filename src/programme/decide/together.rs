@@ -1,20 +1,16 @@
 //! What a mentee and a mentor decide about one another.
 
+use super::super::deed::Deed;
 use super::super::event::{Actor, EventKind, Happened};
 use super::super::introduction::{Introduction, Reason, Report, Side, Status};
 use super::super::path::Path;
-use super::{Action, Decision, Facts, Refusal, Standing, check_shares, step, words};
+use super::{Decision, Facts, Refusal, Request, Standing, check_shares, step, words};
 use crate::member::{Invalid, MemberId, Role};
 
 impl Facts<'_> {
-    pub(super) fn request(
-        &self,
-        mentee: &MemberId,
-        mentor: &MemberId,
-        action: Action,
-        by: Actor,
-    ) -> Result<Decision, Refusal> {
-        let Action::Request { id, note, shares, path, match_, state } = action else { return Err(Refusal::Unknown) };
+    pub(super) fn ask(&self, request: Request, by: Actor) -> Result<Decision, Refusal> {
+        let Request { id, mentee, mentor, note, shares, path, match_, state } = request;
+        let (mentee, mentor) = (&mentee, &mentor);
         if mentee == mentor {
             return Err(Invalid::new("mentor", "is the mentee; nobody is their own mentor").into());
         }
@@ -33,8 +29,8 @@ impl Facts<'_> {
         check_shares(&shares, asking)?;
         let note = words("note", note)?;
         let path = path.unwrap_or_else(|| self.rules.path.clone());
-        if !self.rules.paths.contains_key(&path) {
-            let known: Vec<&str> = self.rules.paths.keys().map(String::as_str).collect();
+        if !self.rules.templates.contains_key(&path) {
+            let known: Vec<&str> = self.rules.templates.keys().map(String::as_str).collect();
             return Err(Invalid::new("path", format!("{path:?} is none of {}", known.join(", "))).into());
         }
         self.may_ask(mentee, mentor)?;
@@ -53,7 +49,7 @@ impl Facts<'_> {
             requested: self.now,
             answered: None,
             since: self.now,
-            expires: Some(self.now + self.rules.answer),
+            expires: Some(self.now + self.rules.answer()),
             reminded: false,
             note,
             mentee_shares: shares,
@@ -78,7 +74,7 @@ impl Facts<'_> {
             }
             // Two people may well be each other's mentor.
             let same_way = introduction.mentee == *mentee;
-            let lately = self.now < introduction.since + self.rules.again;
+            let lately = self.now < introduction.since + self.rules.again();
             let over = introduction.status != Status::Completed && lately;
             // Whoever was reported is told no more than whoever asked lately.
             let reported = !introduction.reports.is_empty();
@@ -94,19 +90,19 @@ impl Facts<'_> {
         if taken >= capacity as usize { Err(Refusal::Full { taken, capacity }) } else { Ok(()) }
     }
 
-    /// What comes next of an introduction.
-    pub(super) fn go_on(&self, introduction: &Introduction, action: Action, by: Actor) -> Result<Decision, Refusal> {
+    /// What comes of a deed.
+    pub(super) fn go_on(&self, introduction: &Introduction, deed: Deed, by: Actor) -> Result<Decision, Refusal> {
         let before = introduction.status;
         let overdue = introduction.expires.is_some_and(|expires| expires <= self.now);
-        let expected = match &action {
-            Action::Accept { .. } | Action::Decline { .. } | Action::Withdraw => Status::Requested,
-            Action::CheckIn { .. } | Action::Complete | Action::End { .. } => Status::Accepted,
-            Action::Report { .. } | Action::Wait => before,
-            Action::Request { .. } | Action::Join(_) | Action::Leave => return Err(Refusal::Unknown),
+        let status = if overdue { Status::Expired } else { before };
+        let expected = match &deed {
+            Deed::Accept { .. } | Deed::Decline { .. } | Deed::Withdraw => Status::Requested,
+            Deed::CheckIn { .. } | Deed::Complete | Deed::End { .. } => Status::Accepted,
+            Deed::Report { .. } => status,
         };
-        if before != expected || (before == Status::Requested && overdue && action != Action::Wait) {
-            let status = if before == Status::Requested && overdue { Status::Expired } else { before };
-            return Err(Refusal::Status { status, action: action.name() });
+        let refused = Refusal::Status { status, deed: deed.name() };
+        if status != expected {
+            return Err(refused);
         }
         let mut after = introduction.clone();
         let mut decision = Decision::default();
@@ -114,8 +110,8 @@ impl Facts<'_> {
             (after.status, after.since, after.expires) = (status, self.now, None);
             (after.reason, after.words) = (reason, words);
         };
-        let kind = match action {
-            Action::Accept { accepts_guidelines, shares } => {
+        let kind = match deed {
+            Deed::Accept { accepts_guidelines, shares } => {
                 let mentor = &introduction.mentor;
                 let (_, record) = self.both(&introduction.mentee, mentor)?;
                 if !record.is(Role::Mentor) {
@@ -129,35 +125,36 @@ impl Facts<'_> {
                 after.answered = Some(self.now);
                 after.mentor_shares = shares;
                 // A programme that was taken away since it was asked for is followed no more.
-                let template =
-                    self.rules.paths.get(&after.path.name).or_else(|| self.rules.paths.get(&self.rules.path));
+                let templates = &self.rules.templates;
+                let template = templates.get(&after.path.name).or_else(|| templates.get(&self.rules.path));
                 if let Some(template) = template {
                     after.path.begin(template, self.now);
                 }
                 EventKind::Accepted
             }
-            Action::Decline { reason, words: said } => {
+            Deed::Decline { reason, words: said } => {
                 become_(Status::Declined, Some(stated(reason)?), self.words_to(introduction, said)?);
                 after.answered = Some(self.now);
                 EventKind::Declined
             }
-            Action::Withdraw => {
+            Deed::Withdraw => {
                 become_(Status::Withdrawn, None, None);
                 EventKind::Withdrawn
             }
-            Action::Complete => {
+            Deed::Complete => {
                 become_(Status::Completed, None, None);
                 EventKind::Completed
             }
-            Action::End { reason, words: said } => {
+            Deed::End { reason, words: said } => {
                 become_(Status::Ended, Some(stated(reason)?), self.words_to(introduction, said)?);
                 EventKind::Ended
             }
-            Action::Report { by: side, words: said } => {
+            Deed::Report { by: side, words: said } => {
+                let side = side.ok_or_else(|| Invalid::new("as", "is missing; expected mentee or mentor"))?;
                 let told = words("words", Some(said))?;
                 let told = told.ok_or_else(|| Invalid::new("words", "is empty; expected what happened"))?;
                 if after.reports.iter().any(|report| report.by == side) {
-                    return Err(Refusal::Status { status: before, action: "report again" });
+                    return Err(refused);
                 }
                 match before {
                     Status::Requested if side == Side::Mentee => become_(Status::Withdrawn, None, None),
@@ -169,8 +166,7 @@ impl Facts<'_> {
                 self.end_others(introduction, &by, &mut decision);
                 EventKind::Reported
             }
-            Action::CheckIn { step: at, words: said } => return self.check_in(introduction, at, said, by),
-            _ => return Ok(self.wait(introduction, by)),
+            Deed::CheckIn { step: at, words: said } => return self.check_in(introduction, at, said, by),
         };
         decision.happened.push(step(kind, by.clone(), Some(before), &after));
         if kind == EventKind::Completed {
@@ -255,7 +251,7 @@ impl Facts<'_> {
     }
 
     /// What the clock does: remind, expire, tell that a check-in is due.
-    fn wait(&self, introduction: &Introduction, by: Actor) -> Decision {
+    pub(super) fn wait(&self, introduction: &Introduction, by: Actor) -> Decision {
         let mut after = introduction.clone();
         let mut happened = Vec::new();
         let before = Some(introduction.status);
@@ -274,7 +270,7 @@ impl Facts<'_> {
                 (after.status, after.since, after.expires) = (Status::Expired, self.now, None);
                 happened.push(step(EventKind::Expired, by, before, &after));
             }
-            (Status::Requested, _) if !after.reminded && after.requested + self.rules.reminder <= self.now => {
+            (Status::Requested, _) if !after.reminded && after.requested + self.rules.reminder() <= self.now => {
                 after.reminded = true;
                 happened.push(step(EventKind::Reminded, by, before, &after));
             }

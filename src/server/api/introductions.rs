@@ -4,105 +4,18 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::to_the_end;
 use crate::community::{Ask, IntroductionView};
 use crate::member::MemberId;
-use crate::programme::{Action, Introduction, IntroductionId, Reason, Refusal, Side, Status};
+use crate::programme::{Deed, Introduction, IntroductionId, Refusal, Side, Status};
 use crate::server::App;
 use crate::server::access::Caller;
 use crate::server::json::{Json, Pairs};
 use crate::server::problem::Problem;
 use crate::store::Scope;
-
-/// Introductions in one answer, unless stated.
-const PAGE: u32 = 100;
-
-/// The most introductions in one answer.
-const LARGEST_PAGE: u32 = 1_000;
-
-/// What is done to an introduction.
-#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
-#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Deed {
-    /// The mentor says yes. It takes one of their places.
-    Accept {
-        /// The version of the mentors' guidelines that they accept with it; needed unless they have.
-        #[serde(default)]
-        accepts_guidelines: Option<String>,
-        /// Private fields of the mentor's that the mentee may see from now on.
-        #[serde(default)]
-        shares: Vec<String>,
-    },
-    /// The mentor says no.
-    Decline {
-        /// Why.
-        reason: Reason,
-        /// The same in words, for the mentee.
-        #[serde(default)]
-        #[schema(max_length = 2000)]
-        words: Option<String>,
-    },
-    /// The mentee takes the request back.
-    Withdraw,
-    /// The two checked in.
-    CheckIn {
-        /// At which step of the way, counted from 1.
-        step: usize,
-        /// What was said, for both.
-        #[serde(default)]
-        #[schema(max_length = 2000)]
-        words: Option<String>,
-    },
-    /// It was done as it was meant.
-    Complete,
-    /// It ends before it is done.
-    End {
-        /// Why.
-        reason: Reason,
-        /// The same in words, for the other.
-        #[serde(default)]
-        #[schema(max_length = 2000)]
-        words: Option<String>,
-    },
-    /// A manager is to know something of the other. It ends, and the two are not introduced again.
-    Report {
-        /// What happened; the other does not read it.
-        #[schema(max_length = 2000)]
-        words: String,
-        /// Who reports, where the caller is neither.
-        #[serde(default, rename = "as")]
-        by: Option<Side>,
-    },
-}
-
-impl Deed {
-    /// Whose it is to do; nothing where either may.
-    fn whose(&self) -> Option<Side> {
-        match self {
-            Deed::Accept { .. } | Deed::Decline { .. } => Some(Side::Mentor),
-            Deed::Withdraw => Some(Side::Mentee),
-            Deed::CheckIn { .. } | Deed::Complete | Deed::End { .. } | Deed::Report { .. } => None,
-        }
-    }
-
-    fn action(self, side: Option<Side>) -> Result<Action, Problem> {
-        Ok(match self {
-            Deed::Accept { accepts_guidelines, shares } => Action::Accept { accepts_guidelines, shares },
-            Deed::Decline { reason, words } => Action::Decline { reason, words },
-            Deed::Withdraw => Action::Withdraw,
-            Deed::CheckIn { step, words } => Action::CheckIn { step, words },
-            Deed::Complete => Action::Complete,
-            Deed::End { reason, words } => Action::End { reason, words },
-            Deed::Report { words, by } => {
-                let by = side.or(by).ok_or_else(|| Problem::invalid("as", "is missing; expected mentee or mentor"))?;
-                Action::Report { by, words }
-            }
-        })
-    }
-}
 
 /// Introductions, in the order of their ids.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -178,10 +91,7 @@ pub async fn list(
     let status = pairs.one("status")?.map(named).transpose()?;
     let after = pairs.one("after")?.map(IntroductionId::try_from).transpose();
     let after = after.map_err(|invalid| Problem::invalid("after", invalid.problem))?;
-    let limit = pairs.parsed("limit", "a number, 1 to 1000")?.unwrap_or(PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("is {limit}; expected 1 to {LARGEST_PAGE}")));
-    }
+    let limit = pairs.limit()?;
     pairs.nothing_else()?;
     let member = member.or_else(|| caller.member().filter(|_| !caller.has(Scope::Write)).cloned());
     match &member {
@@ -235,7 +145,7 @@ pub async fn act(
     State(app): State<Arc<App>>,
     caller: Caller,
     Path(id): Path<String>,
-    Json(deed): Json<Deed>,
+    Json(mut deed): Json<Deed>,
 ) -> Result<axum::Json<IntroductionView>, Problem> {
     let (introduction, side) = found(&app, &caller, id).await?;
     if let (Some(whose), Some(side)) = (deed.whose(), side)
@@ -244,9 +154,12 @@ pub async fn act(
         let whose = if whose == Side::Mentor { "mentor" } else { "mentee" };
         return Err(Problem::forbidden(format!("that is the {whose}'s to do")));
     }
-    let (action, by) = (deed.action(side)?, caller.actor());
+    if let Deed::Report { by, .. } = &mut deed {
+        *by = side.or(*by);
+    }
+    let by = caller.actor();
     let view = to_the_end(async move {
-        let introduction = app.community.act(&introduction.id, action, by).await?;
+        let introduction = app.community.act(&introduction.id, deed, by).await?;
         Ok(app.community.view(introduction, side).await?)
     });
     Ok(axum::Json(view.await?))

@@ -16,12 +16,6 @@ use crate::server::json::{Json, Pairs};
 use crate::server::problem::Problem;
 use crate::store::Scope;
 
-/// Events in one answer, unless stated.
-const PAGE: u32 = 100;
-
-/// The most events in one answer.
-const LARGEST_PAGE: u32 = 1_000;
-
 /// What mentors and mentees are told of how to go about it.
 #[utoipa::path(
     get,
@@ -155,10 +149,7 @@ pub async fn events(
     caller.needs(Scope::Admin)?;
     let mut pairs = Pairs::of(query.as_deref());
     let after = pairs.parsed("after", "the number of an event")?.unwrap_or(0);
-    let limit = pairs.parsed("limit", "a number, 1 to 1000")?.unwrap_or(PAGE);
-    if !(1..=LARGEST_PAGE).contains(&limit) {
-        return Err(Problem::invalid("limit", format!("is {limit}; expected 1 to {LARGEST_PAGE}")));
-    }
+    let limit = pairs.limit()?;
     pairs.nothing_else()?;
     let events = app.community.events(after, limit).await?;
     let last = events.last().map_or(after, |event| event.number);
