@@ -18,7 +18,17 @@ fn rules() -> ProgrammeConfig {
 fn request(nth: usize, mentee: &str, mentor: &str) -> Request {
     let (id, state) = (IntroductionId::try_from(format!("i-{nth:016x}")).unwrap(), String::new());
     let [mentee, mentor] = [mentee, mentor].map(|id| MemberId::new(id).unwrap());
-    Request { id, mentee, mentor, note: Some("hello".into()), shares: Vec::new(), path: None, match_: 0.5, state }
+    Request {
+        id,
+        mentee,
+        mentor,
+        note: Some("hello".into()),
+        shares: Vec::new(),
+        path: None,
+        match_: 0.5,
+        state,
+        cause: None,
+    }
 }
 
 /// Everything there is, as a database would have it.
