@@ -207,7 +207,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Match(arguments) => runtime.block_on(cohort::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
         Command::Events(arguments) => runtime.block_on(events::run(&config, arguments)),
-        Command::Waitlist(arguments) => runtime.block_on(waitlist::run(config, arguments)),
+        Command::Waitlist(arguments) => runtime.block_on(waitlist::run(&config, &arguments)),
         Command::Judge(arguments) => runtime.block_on(judge::run(&config, &arguments)),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Demo(arguments) => runtime.block_on(demo::run(config, &arguments)),

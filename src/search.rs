@@ -17,6 +17,7 @@
 mod answer;
 mod circle;
 pub(crate) mod cohort;
+mod confided;
 mod exchange;
 mod explain;
 mod features;

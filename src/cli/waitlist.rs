@@ -20,7 +20,7 @@ pub struct Arguments {
     json: bool,
 }
 
-pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<Done> {
+pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done> {
     let store = Store::open(&config.database()).await?;
     let mut out = anstream::stdout().lock();
     let mut after = Waiting::default();
