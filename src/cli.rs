@@ -23,6 +23,7 @@ mod serve;
 mod shell;
 mod status;
 mod tune;
+mod waitlist;
 mod writer;
 
 use std::io::{self, IsTerminal};
@@ -125,6 +126,8 @@ enum Command {
     Evaluate(evaluate::Arguments),
     /// Write what happened in the mentoring programme, in order, to standard output
     Events(events::Arguments),
+    /// Write who waits for a good mentor, who waits longest first
+    Waitlist(waitlist::Arguments),
     /// Make judgements: grade whom several configurations show, or take the outcomes of introductions
     Judge(judge::Arguments),
     /// Write a believable invented community as JSONL
@@ -204,6 +207,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Match(arguments) => runtime.block_on(cohort::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
         Command::Events(arguments) => runtime.block_on(events::run(&config, arguments)),
+        Command::Waitlist(arguments) => runtime.block_on(waitlist::run(&config, &arguments)),
         Command::Judge(arguments) => runtime.block_on(judge::run(&config, &arguments)),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Demo(arguments) => runtime.block_on(demo::run(config, &arguments)),

@@ -14,10 +14,12 @@ mod keys;
 mod ledger;
 mod night;
 mod programme;
+mod roll_out;
 mod shown;
 mod steer;
 mod tell;
 mod traces;
+mod waitlist;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -46,7 +48,10 @@ use keys::Keyring;
 pub use keys::{KEY_PREFIX, NewKey};
 pub use night::{LastRebuild, Night};
 pub use programme::TakesPart;
+pub use roll_out::{Pairing, RollOut};
 pub use traces::{Trace, traces};
+use waitlist::Round;
+pub use waitlist::{Waitlist, Waits};
 
 /// A search is made again at most so often because a record changed under it; then it is taken as it is.
 const MOST_ATTEMPTS: usize = 4;
@@ -79,6 +84,8 @@ pub struct Community {
     clock: Clock,
     /// The epoch that searches were last steered for.
     steered: AtomicU64,
+    /// How far who waits was looked at.
+    round: std::sync::Mutex<Round>,
     /// Word of events that were not told to their receiver yet.
     happened: Notify,
     /// The searcher that is served; none where no generation was ever published.
@@ -144,6 +151,7 @@ impl Community {
             night: watch::Sender::default(),
             clock: Arc::new(jiff::Timestamp::now),
             steered: AtomicU64::new(u64::MAX),
+            round: std::sync::Mutex::default(),
             happened: Notify::new(),
             live: RwLock::new(None),
             changing: Mutex::new(()),

@@ -279,6 +279,11 @@ impl Config {
                 return Err(invalid(format!("{option} is {value}; expected 0 to 1")));
             }
         }
+        for (kind, threshold) in config.programme.good_match.all() {
+            if let Some(threshold) = threshold.filter(|match_| !(match_.is_finite() && *match_ > 0.0)) {
+                return Err(invalid(format!("programme.good_match.{kind} is {threshold}; expected a match above 0")));
+            }
+        }
         config.weights.check().map_err(invalid)?;
         let beside = |file: &Path| path.parent().unwrap_or(Path::new("")).join(file);
         if let Some(quality) = &mut config.rebuild.quality {

@@ -106,6 +106,8 @@ pub struct Evaluation {
     pub exposure: Exposure,
     /// What a match is worth as a chance of a good one.
     pub calibration: Calibration,
+    /// The same by who seeks: `member`, `text`, `profile`.
+    pub calibration_by_seeker: BTreeMap<&'static str, Calibration>,
     /// How well the facets are searched, whatever the ranking makes of it.
     pub retrieval: Retrieval,
     /// How long searches take.
@@ -183,6 +185,7 @@ pub async fn evaluate(
         groups: groups(&per_query),
         exposure: exposure_of(searcher, &run, &[]).await?,
         calibration: calibration::calibrate_shown(judgements, &ranked.shown),
+        calibration_by_seeker: calibration::calibrate_by_seeker(judgements, &ranked.shown),
         retrieval: retrieval(searcher, &judgements.queries, depth).await?,
         latency: latency(searcher, &judgements.queries).await?,
         ties: run.ties(),

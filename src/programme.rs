@@ -20,10 +20,10 @@ pub use decide::{Action, Decision, Facts, Person, Refusal, Request, Standing};
 pub use deed::Deed;
 pub use event::{Actor, Event, EventKind, Happened, to_csv};
 pub use guidelines::{Guidelines, Text};
-pub use introduction::{Introduction, IntroductionId, LONGEST_WORDS, Reason, Side, Status};
+pub use introduction::{Cause, Introduction, IntroductionId, LONGEST_WORDS, Reason, Side, Status};
 pub use participation::{Participation, Stated};
 pub use path::{NotAPath, Path, PathTemplate, Step, builtin_paths};
-pub use steering::Steering;
+pub use steering::{INACTIVE_DAYS, Steering};
 pub use told::told_to_mentor;
 pub use webhook::{Webhook, WebhookError};
 

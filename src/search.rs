@@ -17,10 +17,12 @@
 mod answer;
 mod circle;
 pub(crate) mod cohort;
+mod confided;
 mod exchange;
 mod explain;
 mod features;
 mod filter;
+mod honest;
 mod lexical;
 mod live;
 mod overlay;
@@ -52,10 +54,12 @@ pub use answer::{
     Adjustment, Answer, Back, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon, Stages,
 };
 pub use filter::{Filter, InvalidFilter, Within};
+pub use honest::{GoodMatch, Lack, MissingInPool, NoGoodMentor};
 pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
 pub use ranking::{Candidate, FacetRecall};
 pub use retrieve::Source;
 pub use steering::Epoch;
+pub(crate) use steering::FULL;
 pub use why::{Obstacle, Why};
 
 use crate::config::Config;

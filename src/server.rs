@@ -35,7 +35,7 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use access::NotAKey;
 use access::{Access, identified};
 use admit::{Gate, in_turn, unhurried};
-use api::{cohorts, explain, introductions, members, operate, programme, search};
+use api::{cohorts, explain, introductions, members, operate, programme, search, waitlist};
 use observe::observed;
 use openapi::Api;
 use problem::{Code, Problem};
@@ -280,6 +280,8 @@ fn router(app: Arc<App>) -> Router {
         .routes(routes!(introductions::ask, introductions::list))
         .routes(routes!(introductions::get, introductions::act))
         .routes(routes!(programme::participation, programme::join, programme::leave))
+        .routes(routes!(waitlist::join, waitlist::leave))
+        .routes(routes!(waitlist::list))
         .routes(routes!(programme::lineage))
         .routes(routes!(programme::guidelines))
         .routes(routes!(programme::events))
@@ -291,6 +293,7 @@ fn router(app: Arc<App>) -> Router {
         .routes(routes!(members::delete))
         .routes(routes!(members::bulk))
         .routes(routes!(cohorts::assign))
+        .routes(routes!(cohorts::introduce))
         .layer(long);
     let streams = of().routes(routes!(operate::events));
     let (v1, paths) = quick.merge(slow).merge(streams).layer(guarded).split_for_parts();

@@ -14,6 +14,7 @@ pub mod import;
 mod keys;
 mod lock;
 mod moment;
+mod participations;
 mod programme;
 mod source;
 mod vectors;
@@ -32,7 +33,8 @@ use error::said;
 pub use keys::{ApiKey, KeyHash, Scope};
 pub use lock::{ImportLock, WriteLock};
 pub use moment::Moment;
-pub use programme::{Concerned, EventRow, Found, FoundPerson, IntroductionRow, ToWrite};
+pub use participations::Waiting;
+pub use programme::{Concerned, EventRow, Found, FoundPerson, IntroductionRow, ParticipationRow, ToWrite};
 
 use crate::member::{Member, MemberId, OwnWord};
 

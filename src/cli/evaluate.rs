@@ -23,7 +23,7 @@ use rapport::search::weights::Weights;
 use rapport::store::Store;
 use serde::Serialize;
 
-use shown::{dial, group_field, write_calibration, write_exposure, write_outside_circle};
+use shown::{dial, group_field, write_calibration, write_exposure, write_good_match, write_outside_circle};
 
 use super::render::clean;
 use super::{Done, Usage};
@@ -63,6 +63,10 @@ pub struct Arguments {
     /// Also say how often mentors are shown by these fields of their records
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = group_field)]
     groups: Vec<GroupField>,
+    /// Also say from which match on at least this share of those shown is judged good, from 0 to 1, by who seeks: what may be set as
+    /// [programme.good_match]
+    #[arg(long, value_name = "SHARE", value_parser = dial)]
+    good_share: Option<f64>,
     /// Write report.html, to read and print, and report.json into this folder
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
@@ -128,6 +132,9 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
         writeln!(out)?;
     } else {
         write_evaluation(&mut out, &output.evaluation)?;
+        if let Some(share) = arguments.good_share {
+            write_good_match(&mut out, &output.evaluation.calibration_by_seeker, share)?;
+        }
         if let (Some(comparison), Some(baseline)) = (&output.comparison, &arguments.baseline) {
             write_comparison(&mut out, comparison, &baseline.display().to_string())?;
         }

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
-use rapport::search::{Answer, Hit};
+use rapport::search::{Answer, Hit, NoGoodMentor};
 
 const NAME: Style = Style::new().bold();
 const QUIET: Style = Style::new().dimmed();
@@ -14,6 +14,16 @@ const CELLS: f64 = 24.0;
 
 /// Writes the hits, best first, each with its points in common.
 pub fn answer(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    if let Some(NoGoodMentor { text, missing_in_profile, missing_in_pool, .. }) = &answer.no_good_mentor {
+        writeln!(out, "{}", clean(text))?;
+        if !missing_in_profile.is_empty() {
+            writeln!(out, "  • The profile says nothing, or nothing to others, of: {}", missing_in_profile.join(", "))?;
+        }
+        for missing in missing_in_pool {
+            writeln!(out, "  • {}", clean(&missing.text))?;
+        }
+        writeln!(out)?;
+    }
     if answer.hits.is_empty() {
         return writeln!(
             out,

@@ -10,7 +10,7 @@ use super::programme::read;
 use super::{Community, CommunityError};
 use crate::member::{Member, MemberId, Role};
 use crate::programme::{
-    Action, Actor, Deed, Introduction, IntroductionId, Refusal, Request, Side, Status, Text, told_to_mentor,
+    Action, Actor, Cause, Deed, Introduction, IntroductionId, Refusal, Request, Side, Status, Text, told_to_mentor,
 };
 use crate::search::weights::Feature;
 use crate::search::{Hit, HitMember, Known, Obstacle, PointInCommon, SearchRequest, Why};
@@ -97,6 +97,17 @@ impl Community {
     /// [`CommunityError::Refused`], [`CommunityError::Search`], [`CommunityError::Store`].
     pub async fn introduce(&self, mentee: &MemberId, ask: Ask, by: Actor) -> Result<Introduction, CommunityError> {
         self.look_at_the_clock().await?;
+        self.ask(mentee, ask, None, by).await
+    }
+
+    /// The same for whatever cause.
+    pub(super) async fn ask(
+        &self,
+        mentee: &MemberId,
+        ask: Ask,
+        cause: Option<Cause>,
+        by: Actor,
+    ) -> Result<Introduction, CommunityError> {
         let Why { obstacles, hit, state, .. } = self.why_of_pair(mentee, &ask.mentor, false).await?;
         if obstacles.iter().any(Obstacle::is_confidential) {
             return Err(Refusal::NotAvailable.into());
@@ -106,7 +117,7 @@ impl Community {
         let Ask { mentor, note, shares, path, .. } = ask;
         let concerned = Concerned::Pair(mentee.clone(), mentor.clone());
         let (mentee, match_) = (mentee.clone(), hit.map_or(0.0, |hit| hit.match_));
-        let request = Request { id, mentee, mentor, note, shares, path, match_, state };
+        let request = Request { id, mentee, mentor, note, shares, path, match_, state, cause };
         self.done(&concerned, Action::Ask(request), by).await
     }
 

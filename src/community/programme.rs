@@ -14,7 +14,7 @@ use crate::programme::{
     Action, Actor, Clock, Decision, Event, EventKind, Facts, Happened, Introduction, IntroductionId, Participation,
     Person, Refusal, Standing, Stated, Status,
 };
-use crate::store::{Concerned, EventRow, Found, IntroductionRow, Store, StoreError, ToWrite};
+use crate::store::{Concerned, EventRow, Found, IntroductionRow, ParticipationRow, Store, StoreError, ToWrite};
 
 /// Introductions that the clock looks at in one go.
 const AT_ONCE: u32 = 100;
@@ -110,8 +110,8 @@ impl Community {
         Ok(TakesPart { participation, standing: facts.standing(id), guidelines_accepted })
     }
 
-    /// Has time do what it does by now: requests expire, mentors are reminded, check-ins fall due. Gives the number of
-    /// events.
+    /// Has time do what it does by now: requests expire, mentors are reminded, check-ins fall due, and who waits is told of a
+    /// good mentor. Gives the number of events.
     ///
     /// # Errors
     /// [`CommunityError::Store`].
@@ -121,7 +121,7 @@ impl Community {
             let (due, done) = self.look_at_the_clock().await?;
             events += done;
             if due < AT_ONCE as usize || done == 0 {
-                return Ok(events);
+                return Ok(events + self.look_at_the_waitlist().await?);
             }
         }
     }
@@ -260,8 +260,12 @@ fn to_write(decision: &Decision, rules: &ProgrammeConfig, now: Timestamp) -> ToW
         due: introduction.next_due(rules.reminder()).map(Timestamp::as_second),
         record: written(introduction),
     };
-    let takes_part = |(id, participation): &(MemberId, Participation)| {
-        (id.clone(), written(participation), participation.own_word())
+    let takes_part = |(member, participation): &(MemberId, Participation)| ParticipationRow {
+        member: member.clone(),
+        own_word: participation.own_word(),
+        waits_since: participation.waits_since.map(Timestamp::as_second),
+        consented: participation.private_in_cohorts.map(Timestamp::as_second),
+        record: written(participation),
     };
     let event = |happened: &Happened| EventRow {
         mentee: happened.mentee.clone(),

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{Community, CommunityError};
 use crate::member::MemberId;
+use crate::programme::INACTIVE_DAYS;
 use crate::search::Epoch;
 
 /// How long an epoch lasts, in seconds.
@@ -26,11 +29,16 @@ impl Community {
         let (records, _) = self.store.members(&mentors).await?;
         let stated: HashMap<&str, u32> =
             records.iter().filter_map(|(id, stored)| Some((id.as_str(), stored.member.capacity?))).collect();
+        let now = self.time();
+        let inactive = match introductions.is_empty() {
+            true => Vec::new(),
+            false => self.store.mentors_inactive_since(&day_before(now, INACTIVE_DAYS)).await?,
+        };
         let config = self.config();
         let usual = config.programme.capacity;
         let capacity = |mentor: &MemberId| stated.get(mentor.as_str()).copied().unwrap_or(usual);
-        let adjustments =
-            config.programme.steering.adjustments(&introductions, capacity, config.programme.answer(), self.time());
+        let (steering, answer) = (config.programme.steering, config.programme.answer());
+        let adjustments = steering.adjustments(&introductions, &inactive, capacity, answer, now);
         let epoch = Arc::new(Epoch::new(adjustments));
         let _changing = self.changing.lock().await;
         if let Ok(searcher) = self.searcher() {
@@ -39,4 +47,10 @@ impl Community {
         }
         Ok(())
     }
+}
+
+/// The day so many days before a time, in UTC and as records write it.
+fn day_before(time: Timestamp, days: i64) -> String {
+    let before = time.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MIN);
+    before.strftime("%Y-%m-%d").to_string()
 }

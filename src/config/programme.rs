@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
 use crate::programme::{Guidelines, PathTemplate, Steering, Text, Webhook, builtin_paths};
+use crate::search::GoodMatch;
 
 /// `[programme]`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct ProgrammeConfig {
     pub capacity: u32,
     /// How answers and load steer who is found.
     pub steering: Steering,
+    /// From which match on a mentor is a good one.
+    pub good_match: GoodMatch,
     /// The programme that is followed where nobody chooses.
     pub path: String,
     /// A Markdown file for mentors.
@@ -69,6 +72,7 @@ impl Default for ProgrammeConfig {
             again_days: 90,
             capacity: 3,
             steering: Steering::default(),
+            good_match: GoodMatch::default(),
             path: "career".into(),
             guidelines_mentor: None,
             guidelines_mentee: None,

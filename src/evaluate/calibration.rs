@@ -4,9 +4,12 @@
 //! into accurate multiclass probability estimates", 2002): the chance never falls as the match grows, and nothing else is
 //! assumed. It is of the match alone: adjustments steer a programme and say nothing of two people's fit.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::judgements::Judgements;
+use super::judgements::{JudgedQuery, Judgements};
+use crate::search::SearchRequest;
 
 /// A mentor that was shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,12 +55,51 @@ const FEWEST: usize = 20;
 /// 1 or more; who has none counts as not good, as in the metrics, so that few judgements make for low chances. Queries
 /// without judgements say nothing.
 pub(super) fn calibrate_shown(judgements: &Judgements, shown: &[Vec<(String, f64)>]) -> Calibration {
-    let judged = judgements.queries.iter().zip(shown).filter_map(|(query, shown)| {
+    let judged = judged(judgements, shown).map(|(_, shown)| shown);
+    calibrate(&judged.collect::<Vec<Vec<Shown>>>())
+}
+
+/// The same for each kind of seeker by itself, by the names of `[programme.good_match]`: a member has more to have in common with a
+/// mentor than a text, so that their matches say different things.
+pub(super) fn calibrate_by_seeker(
+    judgements: &Judgements,
+    shown: &[Vec<(String, f64)>],
+) -> BTreeMap<&'static str, Calibration> {
+    let mut by_seeker: BTreeMap<&'static str, Vec<Vec<Shown>>> = BTreeMap::new();
+    for (query, shown) in judged(judgements, shown) {
+        let SearchRequest { text, member, .. } = &query.request;
+        let seeker = if member.is_some() {
+            "member"
+        } else if text.is_some() {
+            "text"
+        } else {
+            "profile"
+        };
+        by_seeker.entry(seeker).or_default().push(shown);
+    }
+    by_seeker.into_iter().map(|(seeker, shown)| (seeker, calibrate(&shown))).collect()
+}
+
+/// Who was shown for each query that has judgements.
+fn judged<'a>(
+    judgements: &'a Judgements,
+    shown: &'a [Vec<(String, f64)>],
+) -> impl Iterator<Item = (&'a JudgedQuery, Vec<Shown>)> {
+    judgements.queries.iter().zip(shown).filter_map(|(query, shown)| {
         let grades = judgements.qrels.of(&query.id)?;
         let good = |id: &str| grades.get(id).is_some_and(|grade| *grade > 0);
-        Some(shown.iter().map(|(id, match_)| Shown { match_: *match_, good: good(id) }).collect())
-    });
-    calibrate(&judged.collect::<Vec<Vec<Shown>>>())
+        Some((query, shown.iter().map(|(id, match_)| Shown { match_: *match_, good: good(id) }).collect()))
+    })
+}
+
+impl Calibration {
+    /// The match from which on a mentor shown is a good one with this chance at least, how many had such a match, and how many
+    /// there were; nothing where no match is worth that much.
+    pub fn good_from(&self, share: f64) -> Option<(f64, usize, usize)> {
+        let at = self.steps.partition_point(|step| step.chance < share);
+        let count = |steps: &[Step]| steps.iter().map(|step| step.shown).sum();
+        self.steps.get(at).map(|step| (step.from, count(&self.steps[at..]), count(&self.steps)))
+    }
 }
 
 /// Learns the chances from mentors that were shown, given by query: the queries are what is held out.
@@ -155,11 +197,14 @@ mod tests {
         let calibration = calibrate(&queries);
         assert!(calibration.brier < calibration.brier_of_mean / 2.0, "{calibration:?}");
         assert_eq!(calibration.threshold, Some(0.7), "{calibration:?}");
+        assert_eq!(calibration.good_from(0.5), Some((0.7, 300, 1_000)));
+        assert_eq!(calibration.good_from(0.0), Some((0.0, 1_000, 1_000)));
     }
 
     #[test]
     fn none_shown_is_no_chance() {
         let none = calibrate(&[]);
         assert_eq!((none.steps.len(), none.threshold, chance(&none.steps, 0.5)), (0, None, 0.0));
+        assert_eq!(none.good_from(0.0), None);
     }
 }

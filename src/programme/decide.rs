@@ -5,6 +5,7 @@ mod alone;
 #[allow(clippy::unwrap_used, reason = "a test may stop")]
 mod tests;
 mod together;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 
 use super::deed::Deed;
 use super::event::{Actor, EventKind, Happened};
-use super::introduction::{Introduction, IntroductionId, LONGEST_WORDS, Status};
+use super::introduction::{Cause, Introduction, IntroductionId, LONGEST_WORDS, Status};
 use super::participation::{Participation, Stated};
 use crate::config::ProgrammeConfig;
 use crate::member::{Invalid, Member, MemberId, Role};
@@ -28,6 +29,17 @@ pub enum Action {
     Join(MemberId, Stated),
     /// A member leaves.
     Leave(MemberId),
+    /// A mentee waits for a good mentor from now on.
+    JoinWaitlist(MemberId),
+    /// A mentee waits no more.
+    LeaveWaitlist(MemberId),
+    /// For a mentee who waits there is a good mentor.
+    MentorCame {
+        /// Who waits.
+        mentee: MemberId,
+        /// Who is a good mentor for them.
+        mentor: MemberId,
+    },
     /// Time passed for the introduction that it is about.
     Wait,
 }
@@ -51,6 +63,8 @@ pub struct Request {
     pub match_: f64,
     /// The search's state by which it was computed.
     pub state: String,
+    /// What made them ask, unless they did by themselves.
+    pub cause: Option<Cause>,
 }
 
 /// Why something may not be done.
@@ -107,6 +121,9 @@ pub enum Refusal {
         /// The version in force.
         version: String,
     },
+    /// The community does not say which match is a good one, so nobody can be told of one.
+    #[error("there is no waitlist: the community does not say from which match on a mentor is a good one (good_match)")]
+    NoThreshold,
     /// A part of what was sent is wrong.
     #[error(transparent)]
     Invalid(#[from] Invalid),
@@ -172,6 +189,9 @@ impl Facts<'_> {
             Action::Do(deed) => self.go_on(introduction?, deed, by),
             Action::Join(id, stated) => self.join(&id, &stated, by),
             Action::Leave(id) => self.leave(&id, by),
+            Action::JoinWaitlist(id) => self.join_waitlist(&id, by),
+            Action::LeaveWaitlist(id) => self.leave_waitlist(&id, by),
+            Action::MentorCame { mentee, mentor } => self.mentor_came(&mentee, &mentor, by),
             Action::Wait => Ok(self.wait(introduction?, by)),
         }
     }
@@ -191,6 +211,10 @@ impl Facts<'_> {
 
     fn record(&self, id: &MemberId) -> Option<&Member> {
         self.people.get(id)?.record.as_ref()
+    }
+
+    fn has_left(&self, id: &MemberId) -> bool {
+        self.people.get(id).is_some_and(|person| person.participation.left.is_some())
     }
 
     /// A member who is stored and of age.
@@ -248,5 +272,6 @@ fn step(kind: EventKind, by: Actor, before: Option<Status>, introduction: &Intro
         to: Some(introduction.status).filter(|status| Some(*status) != before),
         reason: introduction.reason.filter(|_| Some(introduction.status) != before),
         step: None,
+        cause: introduction.cause.filter(|_| before.is_none()),
     }
 }

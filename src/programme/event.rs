@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::introduction::{IntroductionId, Reason, Status};
+use super::introduction::{Cause, IntroductionId, Reason, Status};
 use crate::member::MemberId;
 use crate::store::StoreError;
 
@@ -20,6 +20,16 @@ pub enum EventKind {
     AcceptedGuidelines,
     /// A member left.
     Left,
+    /// A member consented to the organisers' looking at what they keep private in a cohort.
+    Consented,
+    /// A member took that back.
+    WithdrewConsent,
+    /// A mentee waits for a good mentor.
+    JoinedWaitlist,
+    /// A mentee waits no more.
+    LeftWaitlist,
+    /// There is a good mentor for a mentee who waited, and now waits no more.
+    MentorFound,
     /// A mentee asked a mentor.
     Requested,
     /// A request waits for its answer.
@@ -54,6 +64,11 @@ impl EventKind {
             EventKind::Changed => "changed",
             EventKind::AcceptedGuidelines => "accepted_guidelines",
             EventKind::Left => "left",
+            EventKind::Consented => "consented",
+            EventKind::WithdrewConsent => "withdrew_consent",
+            EventKind::JoinedWaitlist => "joined_waitlist",
+            EventKind::LeftWaitlist => "left_waitlist",
+            EventKind::MentorFound => "mentor_found",
             EventKind::Requested => "requested",
             EventKind::Reminded => "reminded",
             EventKind::Accepted => "accepted",
@@ -121,13 +136,17 @@ pub struct Happened {
     /// Which step of the way, counted from 1.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub step: Option<usize>,
+    /// What made the mentee ask, unless they did by themselves.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<Cause>,
 }
 
 impl Happened {
     /// Something of a member's own.
     pub fn of_member(kind: EventKind, by: Actor, member: MemberId) -> Happened {
-        let (introduction, mentee, mentor, from, to, reason, step) = (None, None, None, None, None, None, None);
-        Happened { kind, by, introduction, mentee, mentor, member: Some(member), from, to, reason, step }
+        let (introduction, mentee, mentor, from, to) = (None, None, None, None, None);
+        let (reason, step, cause) = (None, None, None);
+        Happened { kind, by, introduction, mentee, mentor, member: Some(member), from, to, reason, step, cause }
     }
 
     /// The same without a member's id; says whether it was in it.
@@ -194,10 +213,11 @@ pub fn to_csv(events: &[Event], head: bool, out: &mut dyn std::io::Write) -> Res
             "to",
             "reason",
             "step",
+            "cause",
         ])?;
     }
     for Event { number, at, happened } in events {
-        let Happened { kind, by, introduction, mentee, mentor, member, from, to, reason, step } = happened;
+        let Happened { kind, by, introduction, mentee, mentor, member, from, to, reason, step, cause } = happened;
         let by = match by {
             Actor::Member(id) => format!("member:{id}"),
             Actor::Key(id) => format!("key:{id}"),
@@ -208,6 +228,7 @@ pub fn to_csv(events: &[Event], head: bool, out: &mut dyn std::io::Write) -> Res
         let id = |id: &Option<MemberId>| id.as_ref().map_or(String::new(), |id| harmless(id.as_str()));
         let name = |status: &Option<Status>| status.map_or("", Status::name).to_owned();
         let reason = reason.and_then(|reason| serde_json::to_value(reason).ok());
+        let cause = cause.map_or("", Cause::name);
         writer.write_record([
             number.to_string(),
             at.to_string(),
@@ -221,6 +242,7 @@ pub fn to_csv(events: &[Event], head: bool, out: &mut dyn std::io::Write) -> Res
             name(to),
             reason.as_ref().and_then(|reason| reason.as_str()).unwrap_or_default().to_owned(),
             step.map_or(String::new(), |step| step.to_string()),
+            cause.to_owned(),
         ])?;
     }
     writer.flush()?;
@@ -238,7 +260,15 @@ mod tests {
 
     #[test]
     fn a_kind_is_written_by_its_name() {
-        for kind in [EventKind::Joined, EventKind::AcceptedGuidelines, EventKind::CheckInDue, EventKind::Graduated] {
+        for kind in [
+            EventKind::Joined,
+            EventKind::WithdrewConsent,
+            EventKind::LeftWaitlist,
+            EventKind::MentorFound,
+            EventKind::AcceptedGuidelines,
+            EventKind::CheckInDue,
+            EventKind::Graduated,
+        ] {
             assert_eq!(serde_json::to_value(kind).ok(), Some(kind.name().into()));
         }
     }

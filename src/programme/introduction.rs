@@ -204,8 +204,28 @@ pub struct Introduction {
     pub match_: f64,
     /// The search's state by which it was computed.
     pub state: String,
+    /// What made the mentee ask, unless they did by themselves.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cause: Option<Cause>,
     /// The way that the two go since it was accepted.
     pub path: Path,
+}
+
+/// What makes a mentee ask a mentor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The organisers asked for them, by the pairs of a cohort.
+    Cohort,
+}
+
+impl Cause {
+    /// The name, as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Cohort => "cohort",
+        }
+    }
 }
 
 /// What one of the two has to tell a manager.

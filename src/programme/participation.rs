@@ -28,6 +28,9 @@ pub struct Stated {
     /// The version of the mentors' guidelines that they accept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepts_guidelines: Option<String>,
+    /// Whether the organisers may look at what they face and overcame when they assign a cohort, though it is private.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub private_in_cohorts: Option<bool>,
 }
 
 impl Stated {
@@ -64,6 +67,15 @@ pub struct Participation {
     /// What they said.
     #[serde(flatten)]
     pub stated: OwnWord,
+    /// Since when they wait for a good mentor, where they do (RFC 3339, UTC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub waits_since: Option<Timestamp>,
+    /// When they consented to the organisers' looking at what they face and overcame in a cohort, though it is private; absent
+    /// where they did not, or withdrew it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub private_in_cohorts: Option<Timestamp>,
     /// The versions of the mentors' guidelines that they accepted, and when.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = BTreeMap<String, String>)]
@@ -91,6 +103,11 @@ impl Participation {
         }
         self.stated.paused = stated.paused.or(self.stated.paused);
         self.stated.capacity = stated.capacity.or(self.stated.capacity);
+        match stated.private_in_cohorts {
+            Some(true) => self.private_in_cohorts = self.private_in_cohorts.or(Some(now)),
+            Some(false) => self.private_in_cohorts = None,
+            None => {}
+        }
         if let Some(version) = &stated.accepts_guidelines {
             self.accepted_guidelines.entry(version.clone()).or_insert(now);
         }

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::introduction::{Introduction, Status};
 use crate::member::MemberId;
-use crate::search::Adjustment;
+use crate::search::{self, Adjustment};
 
 /// Requests that everybody is credited with at the community's own rate: a new mentor begins there.
 const PRIOR: f64 = 3.0;
+
+/// Days without being active after which a mentor counts as having left one request unanswered.
+pub const INACTIVE_DAYS: i64 = 90;
 
 /// Less is not worth saying.
 const LEAST: f64 = 0.001;
@@ -61,29 +64,36 @@ impl Steering {
     ///
     /// A request counts by its age, half for each half-life. One that was answered at once earns 1, one at the last moment ½, one
     /// that expired 0. The rate of a mentor is that over their requests and three at the community's own rate; the
-    /// adjustment is `responsiveness` times what lies between the two. Places taken, and requests that wait for half, are `load`
+    /// adjustment is `responsiveness` times what lies between the two. Whoever is `inactive` has one request more, of today, that
+    /// expired. Places taken, and requests that wait for half, are `load`
     /// times their share of the capacity.
     pub fn adjustments(
         &self,
         introductions: &[Introduction],
+        inactive: &[MemberId],
         capacity: impl Fn(&MemberId) -> u32,
         answer: SignedDuration,
         now: Timestamp,
     ) -> BTreeMap<MemberId, Vec<Adjustment>> {
         let mut of_all = Answers::default();
-        let mut mentors: BTreeMap<&MemberId, (Answers, Load)> = BTreeMap::new();
+        let mut mentors: BTreeMap<&MemberId, (Answers, Option<Load>)> = BTreeMap::new();
         for introduction in introductions {
             let (answers, load) = mentors.entry(&introduction.mentor).or_default();
             if let Some(answered) = self.answered(introduction, answer, now) {
                 answers.add(answered);
                 of_all.add(answered);
             }
+            let load = load.get_or_insert_default();
             load.taken += u32::from(introduction.status == Status::Accepted);
             load.waiting += u32::from(introduction.status == Status::Requested);
         }
+        for mentor in inactive {
+            mentors.entry(mentor).or_default().0.add(Answers { credit: 0.0, requests: 1.0 });
+        }
         let usual = if of_all.requests > 0.0 { of_all.credit / of_all.requests } else { 0.0 };
-        let of_mentor = |(mentor, (answers, load)): (&MemberId, (Answers, Load))| {
-            let adjustments = [self.responsiveness(answers, usual), self.load(load, capacity(mentor))];
+        let of_mentor = |(mentor, (answers, load)): (&MemberId, (Answers, Option<Load>))| {
+            let load = load.and_then(|load| self.load(load, capacity(mentor)));
+            let adjustments = [self.responsiveness(answers, usual), load];
             (mentor.clone(), adjustments.into_iter().flatten().collect::<Vec<_>>())
         };
         mentors.into_iter().map(of_mentor).filter(|(_, adjustments)| !adjustments.is_empty()).collect()
@@ -106,14 +116,18 @@ impl Steering {
 
     fn responsiveness(&self, of: Answers, usual: f64) -> Option<Adjustment> {
         let rate = (of.credit + PRIOR * usual) / (of.requests + PRIOR);
-        let text =
-            if rate > usual { "Answers requests sooner than most" } else { "Answers requests later than most, or not" };
+        // Since when somebody is not here is their own business.
+        let text = if rate > usual {
+            "Answers requests sooner than most"
+        } else {
+            "Answers requests later than most, or not, or was not here for long"
+        };
         adjustment("responsiveness", self.responsiveness * (rate - usual), text.into())
     }
 
     fn load(&self, Load { taken, waiting }: Load, capacity: u32) -> Option<Adjustment> {
         if taken >= capacity {
-            return adjustment("full", FULL, "Has no free place at the moment".into());
+            return adjustment(search::FULL, FULL, "Has no free place at the moment".into());
         }
         let share = ((f64::from(taken) + f64::from(waiting) / 2.0) / f64::from(capacity)).min(1.0);
         // How many they are is the mentor's own business.
@@ -160,13 +174,15 @@ mod tests {
             reports: Vec::new(),
             match_: 0.5,
             state: String::new(),
+            cause: None,
             path: Path::later("career"),
         }
     }
 
     fn of(introductions: &[Introduction], mentor: &str, days: i32) -> BTreeMap<String, f64> {
         let now = Timestamp::UNIX_EPOCH + DAY * days;
-        let all = Steering::default().adjustments(introductions, |_| 2, ANSWER, now);
+        let inactive = [MemberId::new("asleep").expect("an id")];
+        let all = Steering::default().adjustments(introductions, &inactive, |_| 2, ANSWER, now);
         let theirs = all.into_iter().find(|(id, _)| id.as_str() == mentor).map(|(_, adjustments)| adjustments);
         theirs.unwrap_or_default().into_iter().map(|adjustment| (adjustment.reason, adjustment.amount)).collect()
     }
@@ -185,6 +201,19 @@ mod tests {
         assert!(of(&better, "silent", 30)["responsiveness"] > after_a_month, "answers bring them back");
         let after_years = of(&all, "silent", 1_500).get("responsiveness").copied().unwrap_or_default();
         assert!(after_years > after_a_month / 10.0, "and so does time: {after_years}");
+    }
+
+    #[test]
+    fn who_was_not_here_for_long_counts_as_answering_less_and_answers_make_up_for_it() {
+        let answered = |mentor| asked(mentor, Status::Declined, Some(1));
+        let mut all = vec![answered("quick"), answered("other")];
+        let asleep = of(&all, "asleep", 30)["responsiveness"];
+        // Three at the community's rate and one that was not answered: a quarter of the rate, and a tenth of that.
+        assert!((asleep + 0.1 * (27.0 / 28.0) / 4.0).abs() < 1e-6, "{asleep}");
+        assert_eq!(of(&all, "asleep", 30).len(), 1, "nobody asked them: they are not full");
+        all.extend((0..8).map(|_| answered("asleep")));
+        assert!(of(&all, "asleep", 30)["responsiveness"] > asleep / 2.0, "who answers is here");
+        assert!(of(&[], "asleep", 30).is_empty(), "where nobody asks, nobody is steered by it");
     }
 
     #[test]

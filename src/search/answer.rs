@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::honest::NoGoodMentor;
 use super::weights::Feature;
 use crate::member::Member;
 
@@ -16,6 +17,10 @@ pub struct Answer {
     pub state: String,
     /// Best first.
     pub hits: Vec<Hit>,
+    /// That none of them is a good match, and what is missing; only where the community says from which match on one is
+    /// (`[programme.good_match]`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub no_good_mentor: Option<NoGoodMentor>,
 }
 
 /// How long the stages of a search took.

@@ -1,6 +1,6 @@
 //! Many members who seek among the same mentors at once, as the mentees of a cohort do: compared as in a search of each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use super::answer::{Hit, HitMember};
+use super::confided::Confided;
 use super::explain::Explainer;
 use super::filter::hours_between;
 use super::query::{Query, SearchRequest};
 use super::rerank::Ranked;
-use super::seeker::{Seeker, Unembedded};
+use super::seeker::{Need, Seeker, Unembedded};
 use super::why::Obstacle;
 use super::{SearchError, Searcher, retrieve, stopped};
 use crate::index::Slot;
@@ -23,7 +24,7 @@ use crate::member::{Member, Role};
 use crate::store::Stored;
 
 /// Records read in one statement, and texts embedded in one run.
-const TOGETHER: usize = 1_000;
+pub(super) const TOGETHER: usize = 1_000;
 
 /// Members' records by their ids.
 pub(crate) type RecordsById = HashMap<String, Arc<Stored>>;
@@ -55,6 +56,11 @@ impl Searcher {
     /// Places that introductions take, by mentor.
     pub(crate) async fn places_taken(&self) -> Result<HashMap<String, u32>, SearchError> {
         Ok(self.store.places_taken().await?)
+    }
+
+    /// Who consented to the organisers' looking at what they keep private.
+    pub(crate) async fn consenting(&self) -> Result<HashSet<String>, SearchError> {
+        Ok(self.store.consenting().await?)
     }
 
     /// What an answer depends on that was made from these records.
@@ -135,6 +141,8 @@ fn share(left: &[Key], right: &[Key]) -> bool {
 pub(crate) struct Seeking {
     query: Query,
     seeker: Seeker,
+    /// What they confided of what they face.
+    facing: Vec<Need>,
 }
 
 /// A mentor compared with who seeks.
@@ -144,8 +152,17 @@ pub(crate) struct Compared {
     pub(crate) mentor: u32,
     /// In millionths.
     pub(crate) match_: i64,
+    /// What both confided to the organisers adds to it, in millionths.
+    pub(crate) confided: i64,
     /// Of which choices they are among the best, the first in the lowest bit.
     pub(crate) chosen: u8,
+}
+
+impl Compared {
+    /// What a pair is chosen by.
+    pub(crate) fn worth(&self) -> i64 {
+        self.match_ + self.confided
+    }
 }
 
 /// Who is not to be introduced to somebody, by number.
@@ -165,14 +182,16 @@ pub(crate) struct Pool {
     numbers: HashMap<u32, u32>,
     /// Those whose records are newer than the view.
     newer: Vec<(u32, Arc<Stored>)>,
+    confided: Confided,
     threads: ThreadPool,
 }
 
 impl Pool {
     /// Of mentors who may be matched.
-    pub(crate) fn of(
+    pub(crate) async fn of(
         searcher: &Searcher,
         records: &[&Arc<Stored>],
+        consenting: HashSet<String>,
         threads: NonZeroUsize,
     ) -> Result<Arc<Pool>, SearchError> {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
@@ -184,7 +203,8 @@ impl Pool {
         let newer = newer.map(|(stored, number)| (number, Arc::clone(stored))).collect();
         // What the programme says of mentors at the moment is no part of a cohort, which counts places itself.
         let searcher = searcher.in_epoch(Arc::default());
-        Ok(Arc::new(Pool { searcher, mentors, numbers, newer, threads }))
+        let confided = Confided::of(&searcher, records, consenting).await?;
+        Ok(Arc::new(Pool { searcher, mentors, numbers, newer, confided, threads }))
     }
 
     /// Does work on the threads.
@@ -203,6 +223,7 @@ impl Pool {
         members: Vec<Arc<Stored>>,
         k: usize,
     ) -> Result<Vec<Seeking>, SearchError> {
+        let facing = self.confided.facing(&self.searcher, &members).await?;
         let unembedded = move |pool: &Pool| {
             let Searcher { encoder, view, .. } = &pool.searcher;
             let begin = |stored: &Arc<Stored>| {
@@ -223,11 +244,12 @@ impl Pool {
         }
         let embedded = move |pool: &Pool| {
             let view = &pool.searcher.view;
-            let end = |(query, unembedded): (Query, Unembedded)| Seeking {
+            let end = |((query, unembedded), facing): ((Query, Unembedded), Vec<Need>)| Seeking {
                 query,
                 seeker: unembedded.embedded(view, &vectors),
+                facing,
             };
-            unembedded.into_par_iter().map(end).collect()
+            unembedded.into_par_iter().zip(facing).map(end).collect()
         };
         self.compute(embedded).await
     }
@@ -259,7 +281,7 @@ impl Pool {
     /// choice is a part of all others.
     pub(crate) fn nearest(&self, seeking: &Seeking, choices: &[FixedBitSet], also: Option<u32>) -> Vec<Compared> {
         debug_assert!((1..=8).contains(&choices.len()));
-        let Seeking { query, seeker } = seeking;
+        let Seeking { query, seeker, facing } = seeking;
         let view = &self.searcher.view;
         let bounds = self.searcher.bounds(query);
         let mut found = FixedBitSet::with_capacity(self.mentors.len());
@@ -274,19 +296,28 @@ impl Pool {
         found.extend(also.map(|mentor| mentor as usize));
         let slots: Vec<Slot> = found.ones().map(|mentor| self.mentors[mentor]).collect();
         let ranked = self.searcher.reranked(query, seeker, &slots, bounds.seed);
+        let comparison = self.searcher.comparison(query, seeker);
+        let mut compared: Vec<Compared> = ranked
+            .iter()
+            .map(|ranked| {
+                let mentor = self.numbers[&ranked.slot.0];
+                let confided = self.confided.adds(&comparison, facing, mentor, ranked, self.searcher.weights());
+                Compared { mentor, match_: (ranked.score * 1e6).round() as i64, confided, chosen: 0 }
+            })
+            .collect();
+        // Equals stay in their order.
+        compared.sort_by_key(|compared| std::cmp::Reverse(compared.worth()));
         let mut left = vec![bounds.k; choices.len()];
-        let compared = ranked.iter().map(|Ranked { slot, score, .. }| {
-            let mentor = self.numbers[&slot.0];
-            let mut chosen = 0;
+        for Compared { mentor, chosen, .. } in &mut compared {
             for (at, (choice, left)) in choices.iter().zip(&mut left).enumerate() {
-                if *left > 0 && choice.contains(mentor as usize) {
+                if *left > 0 && choice.contains(*mentor as usize) {
                     *left -= 1;
-                    chosen |= 1 << at;
+                    *chosen |= 1 << at;
                 }
             }
-            Compared { mentor, match_: (score * 1e6).round() as i64, chosen }
-        });
-        compared.filter(|compared| compared.chosen > 0 || Some(compared.mentor) == also).collect()
+        }
+        compared.retain(|compared| compared.chosen > 0 || Some(compared.mentor) == also);
+        compared
     }
 
     /// A mentor for each who seeks, with contributions and points in common.

@@ -53,7 +53,8 @@ impl Searcher {
             hit.rank = at + 1;
         }
         let state = self.state_at(if overtaken { last_change } else { self.view.sequence() });
-        Ok((Answer { state, hits }, overtaken))
+        let no_good_mentor = self.no_good_mentor(query, seeker, &hits, rest)?;
+        Ok((Answer { state, hits, no_good_mentor }, overtaken))
     }
 
     /// A member of a ranking as a hit, with its reasons where the query asks for them.
@@ -96,6 +97,9 @@ impl Searcher {
         let changes = last_change.saturating_sub(self.view.snapshot.manifest.sequence);
         let mut options = vec![self.config.search.ef as u64, self.config.search.candidates as u64];
         options.extend(self.off.iter().map(|source| *source as u64));
+        for (at, (_, threshold)) in self.config.programme.good_match.all().into_iter().enumerate() {
+            options.extend(threshold.into_iter().flat_map(|match_| [at as u64, match_.to_bits()]));
+        }
         format!(
             "{}+{changes}.{}.{}",
             self.view.snapshot.name(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
+use super::honest::silent_fields;
 use super::lexical::{self, Term};
 use super::view::View;
 use crate::embed::UnitVector;
@@ -62,6 +63,8 @@ pub(super) struct Seeker {
     pub(super) industry: Option<Need>,
     pub(super) encoded: Encoded,
     pub(super) home: Option<Place>,
+    /// Fields of theirs that say nothing: see [`silent_fields`]. None of who speaks in free text.
+    pub(super) silent: Vec<usize>,
     /// What they say of themselves, for when a profile is compared as a whole.
     pub(super) headline: Option<String>,
     /// The words asked for: of what they aim for, seek, face and are interested in, or of the text.
@@ -248,6 +251,7 @@ impl Unembedded {
             .concat(),
             blocks,
             available,
+            silent: if self.by_text { Vec::new() } else { silent_fields(&public) },
             home: public.location.clone(),
             headline: public.headline.clone().or_else(|| public.about.clone()),
             encoded: self.encoded,

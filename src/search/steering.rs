@@ -9,6 +9,9 @@ use super::weights::to_a_millionth;
 use super::{Searcher, rerank};
 use crate::member::MemberId;
 
+/// The reason of who has no free place.
+pub(crate) const FULL: &str = "full";
+
 /// The adjustments of one epoch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Epoch {
@@ -34,6 +37,11 @@ impl Epoch {
     /// What is said of a mentor.
     pub(super) fn of(&self, id: &str) -> &[Adjustment] {
         self.adjustments.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a mentor has no free place.
+    pub(super) fn is_full(&self, id: &str) -> bool {
+        self.of(id).iter().any(|adjustment| adjustment.reason == FULL)
     }
 
     /// A score with what is said of whoever `id` names.

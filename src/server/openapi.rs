@@ -40,7 +40,7 @@ pub struct Refusals;
 impl IntoResponses for Refusals {
     fn responses() -> std::collections::BTreeMap<String, RefOr<Response>> {
         let told = "The rules do not have it: the mentor is full, was asked before, or accepts the guidelines first; too many \
-                    requests are open; or it is not at that point";
+                    requests are open; there is no waitlist; or it is not at that point";
         [(StatusCode::CONFLICT.as_u16().to_string(), problem(told))].into()
     }
 }

@@ -103,6 +103,8 @@ codes! {
     Guidelines "guidelines" CONFLICT,
     /// The member does not have the role that it takes.
     Role "role" CONFLICT,
+    /// The community does not say which match is a good one, so nobody can wait for one.
+    NoThreshold "no_threshold" CONFLICT,
     /// The request is larger than is taken.
     TooLarge "too_large" PAYLOAD_TOO_LARGE,
     /// The body is not of the type that is taken.
@@ -149,6 +151,11 @@ impl Problem {
     /// Which part was wrong, and how.
     pub fn told(self) -> (Option<String>, String) {
         (self.field, self.detail)
+    }
+
+    /// What happened, and how.
+    pub fn in_short(self) -> (Code, String) {
+        (self.code, self.detail)
     }
 
     /// The caller is known, and may not do this.
@@ -225,6 +232,7 @@ impl From<Refusal> for Problem {
             Refusal::OpenRequests { .. } => Code::OpenRequests,
             Refusal::AskedBefore { .. } => Code::AskedBefore,
             Refusal::Guidelines { .. } => Code::Guidelines,
+            Refusal::NoThreshold => Code::NoThreshold,
         };
         Problem::new(code, refusal.to_string())
     }

@@ -17,6 +17,8 @@ pub(super) trait Dialect {
     const RECORDS: &str;
     /// Members in whose records a text stands.
     const MENTIONING: &str;
+    /// Mentors who were last active before a day, and do not keep that private.
+    const INACTIVE_MENTORS: &str;
     /// The last event, in a transaction that writes: nobody else decides anything in the programme until it ends.
     const LAST_EVENT_TO_WRITE: &str;
 }
@@ -31,6 +33,9 @@ impl Dialect for Sqlite {
             WHERE id IN (SELECT value FROM json_each($1))
         )"#;
     const MENTIONING: &str = "SELECT id, record FROM members WHERE instr(record, $1) > 0 ORDER BY id";
+    const INACTIVE_MENTORS: &str = "SELECT id FROM members WHERE json_extract(record, '$.last_active') < $1 \
+        AND EXISTS (SELECT 1 FROM json_each(record, '$.roles') WHERE value = 'mentor') \
+        AND NOT EXISTS (SELECT 1 FROM json_each(record, '$.private') WHERE value = 'last_active') ORDER BY id";
     const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme";
 }
 
@@ -44,6 +49,10 @@ impl Dialect for Postgres {
             WHERE id IN (SELECT json_array_elements_text($1::json))
         )"#;
     const MENTIONING: &str = "SELECT id, record FROM members WHERE strpos(record, $1) > 0 ORDER BY id";
+    const INACTIVE_MENTORS: &str = "SELECT id FROM members WHERE (record::json ->> 'last_active') COLLATE \"C\" < $1 \
+        AND EXISTS (SELECT 1 FROM json_array_elements_text(record::json -> 'roles') AS role WHERE role = 'mentor') \
+        AND NOT EXISTS (SELECT 1 FROM json_array_elements_text(record::json -> 'private') AS field \
+            WHERE field = 'last_active') ORDER BY id";
     const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme FOR UPDATE";
 }
 

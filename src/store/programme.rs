@@ -47,10 +47,25 @@ pub struct FoundPerson {
 pub struct ToWrite {
     /// Introductions as they are now.
     pub introductions: Vec<IntroductionRow>,
-    /// How a member takes part now, and what of it goes before the feed.
-    pub participation: Option<(MemberId, String, OwnWord)>,
+    /// How a member takes part now.
+    pub participation: Option<ParticipationRow>,
     /// What happened.
     pub events: Vec<EventRow>,
+}
+
+/// How a member takes part, with what it is looked up by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ParticipationRow {
+    /// Who.
+    pub member: MemberId,
+    /// What of it goes before the feed.
+    pub own_word: OwnWord,
+    /// Since when they wait for a good mentor, in seconds since 1970.
+    pub waits_since: Option<i64>,
+    /// When they consented to the organisers' looking at what they keep private.
+    pub consented: Option<i64>,
+    /// All of it.
+    pub record: String,
 }
 
 /// An event with whom it names.
@@ -143,12 +158,15 @@ impl Store {
                         let insert = sqlx::query(insert).bind(id).bind(mentee.as_str()).bind(mentor.as_str());
                         insert.bind(*status).bind(*due).bind(record).execute(&mut *transaction).await?;
                     }
-                    if let Some((id, record, own_word)) = &write.participation {
+                    if let Some(ParticipationRow { member: id, own_word, waits_since, consented, record }) =
+                        &write.participation
+                    {
                         let own = serde_json::to_string(own_word).unwrap_or_default();
-                        let insert = "INSERT INTO participations (member, own_word, record) VALUES ($1, $2, $3) ON CONFLICT \
-                            (member) DO UPDATE SET own_word = excluded.own_word, record = excluded.record";
-                        let insert = sqlx::query(insert).bind(id.as_str()).bind(own).bind(record);
-                        insert.execute(&mut *transaction).await?;
+                        let insert = "INSERT INTO participations (member, own_word, waits_since, consented, record) \
+                            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (member) DO UPDATE SET own_word = excluded.own_word, \
+                            waits_since = excluded.waits_since, consented = excluded.consented, record = excluded.record";
+                        let insert = sqlx::query(insert).bind(id.as_str()).bind(own).bind(*waits_since);
+                        insert.bind(*consented).bind(record).execute(&mut *transaction).await?;
                         let member =
                             stored.iter().find(|(stored, _)| stored == id).and_then(|(_, member)| member.clone());
                         if let Some(member) = member {
@@ -373,6 +391,6 @@ impl Store {
     }
 }
 
-fn member_id(id: &str) -> Result<MemberId, StoreError> {
+pub(super) fn member_id(id: &str) -> Result<MemberId, StoreError> {
     MemberId::new(id).map_err(|error| StoreError::Record { id: id.to_owned(), problem: error.problem })
 }

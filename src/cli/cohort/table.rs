@@ -37,7 +37,8 @@ fn write_pair(out: &mut impl Write, pair: &CohortPair) -> io::Result<()> {
         breaks => format!(" (breaks {})", breaks.iter().map(|rule| rule.name()).collect::<Vec<_>>().join(", ")),
     };
     let (mentee, mentor) = (name(&pair.mentee), name(&pair.mentor));
-    writeln!(out, "{NAME}{mentee}{NAME:#} → {NAME}{mentor}{NAME:#}  {:.4}{locked}{breaks}", pair.match_)?;
+    let confided = pair.confided.map_or(String::new(), |more| format!(" and {more:.4} by what they confided"));
+    writeln!(out, "{NAME}{mentee}{NAME:#} → {NAME}{mentor}{NAME:#}  {:.4}{confided}{locked}{breaks}", pair.match_)?;
     for point in pair.points_in_common.iter().take(POINTS) {
         writeln!(out, "    • {}", clean(&point.text))?;
     }

@@ -1,6 +1,7 @@
 //! Who is shown, by which groups, what a match is worth, and what it costs to look outside the circle: as `rapport evaluate`
 //! prints it.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use indicatif::HumanCount;
@@ -18,7 +19,7 @@ pub fn group_field(name: &str) -> Result<GroupField, String> {
     found.copied().ok_or_else(|| format!("expected some of {}", known()))
 }
 
-/// A setting of the dial, from its number.
+/// A setting of the dial or a share, from its number.
 pub fn dial(number: &str) -> Result<f64, String> {
     let parsed = number.trim().parse().ok().filter(|setting| (0.0..=1.0).contains(setting));
     parsed.ok_or_else(|| "expected numbers from 0 to 1".to_owned())
@@ -64,6 +65,29 @@ pub fn write_calibration(out: &mut impl Write, calibration: &Calibration) -> io:
         None => writeln!(out),
         Some(threshold) => writeln!(out, "; below {threshold:.3} it is less than half of the mean"),
     }
+}
+
+/// Writes from which match on such a share is good.
+pub fn write_good_match(
+    out: &mut impl Write,
+    by_seeker: &BTreeMap<&'static str, Calibration>,
+    share: f64,
+) -> io::Result<()> {
+    for (seeker, calibration) in by_seeker {
+        let percent = 100.0 * share;
+        match calibration.good_from(share) {
+            Some((from, above, shown)) => writeln!(
+                out,
+                "good match   {seeker}: from {from:.3} on at least {percent} % of those shown are judged good ({} of {} shown)",
+                HumanCount(above as u64),
+                HumanCount(shown as u64)
+            )?,
+            None => {
+                writeln!(out, "good match   {seeker}: no match of which {percent} % of those shown are judged good")?
+            }
+        }
+    }
+    Ok(())
 }
 
 pub fn write_outside_circle(out: &mut impl Write, settings: &[AtDial]) -> io::Result<()> {

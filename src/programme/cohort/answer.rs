@@ -10,7 +10,8 @@ use crate::search::{Contribution, HitMember, PointInCommon};
 /// A cohort, assigned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Cohort {
-    /// What it depends on: the same state and request give the same answer.
+    /// What it depends on, beside places that introductions take and members' consents: the same state and request give the same
+    /// answer.
     pub state: String,
     /// What was sought.
     pub objective: Objective,
@@ -41,9 +42,9 @@ pub struct Totals {
     pub places: u64,
     /// Mentees who have a mentor.
     pub matched: usize,
-    /// The sum of the matches.
+    /// The sum of the matches, with what was confided.
     pub total: f64,
-    /// The lowest match; absent where there is none.
+    /// The lowest of them; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub worst: Option<f64>,
 }
@@ -58,6 +59,10 @@ pub struct CohortPair {
     /// The sum of the contributions, as a search gives it.
     #[serde(rename = "match")]
     pub match_: f64,
+    /// What is added to the match, for choosing pairs, by what both let the organisers use of what they keep private: what the one
+    /// faces and the other overcame. For the organisers alone; no reason tells of it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confided: Option<f64>,
     /// Whether it was settled beforehand.
     pub locked: bool,
     /// The rules that it breaks; only locked pairs break any.

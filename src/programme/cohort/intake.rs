@@ -23,7 +23,7 @@ pub enum Objective {
 pub struct Edge {
     /// Whom, by number.
     pub mentor: u32,
-    /// Their match in millionths, at least 0 and at most 2·10¹⁰: twenty features, each of the heaviest weight.
+    /// Their match in millionths, with what both confided; at least 0 and at most 2·10¹⁰: twenty features, each of the heaviest weight.
     pub match_: i64,
 }
 

@@ -104,7 +104,7 @@ impl Nominations {
         let edges = |nominated: &Nominated| {
             let chosen = nominated.compared.iter().filter(|compared| compared.chosen & 1 << choice != 0);
             let enough = chosen.filter(|compared| compared.match_ >= least);
-            enough.map(|Compared { mentor, match_, .. }| Edge { mentor: *mentor, match_: *match_ }).collect()
+            enough.map(|compared| Edge { mentor: compared.mentor, match_: compared.worth() }).collect()
         };
         let places = |places: &u32| if *places == 0 { 0 } else { places.saturating_add(more) };
         Intake {
@@ -150,7 +150,7 @@ fn nominate(
     let compared = pool.nearest(seeking, &choices, settled);
     let locked = settled.map(|mentor| {
         let compared = compared.iter().find(|compared| compared.mentor == mentor);
-        let edge = Edge { mentor, match_: compared.map_or(0, |compared| compared.match_) };
+        let edge = Edge { mentor, match_: compared.map_or(0, Compared::worth) };
         (edge, breaks(mentor as usize).copied().collect())
     });
     let silent = [false, !own.has_language(), !own.has_time_zone()];

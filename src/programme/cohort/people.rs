@@ -74,7 +74,7 @@ impl People {
         };
         let places = mentors.iter().map(left).collect();
         let of_mentors: Vec<&Arc<Stored>> = mentors.iter().map(|mentor| &mentor.record).collect();
-        let pool = Pool::of(searcher, &of_mentors, threads)?;
+        let pool = Pool::of(searcher, &of_mentors, searcher.consenting().await?, threads).await?;
         let state = searcher.state_of(&records, last_change);
         let locked = vec![None; mentees.len()];
         let mut people = People { pool, state, mentees, mentors, absent_mentees, absent_mentors, places, locked };

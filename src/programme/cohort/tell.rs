@@ -53,7 +53,7 @@ pub(super) async fn tell(
     let listed = blocking.iter().take(LISTED).map(|(mentee, edge)| BlockingPair {
         mentee: people.mentees[*mentee as usize].id().to_owned(),
         mentor: people.mentors[edge.mentor as usize].id().to_owned(),
-        match_: of_millionths(edge.match_),
+        match_: of_millionths(telling.match_of(*mentee as usize, edge)),
     });
     Ok(Cohort {
         state: people.state.clone(),
@@ -95,11 +95,13 @@ impl Telling<'_> {
                 let nominated = &self.nominations.of[*mentee];
                 let locked = nominated.locked.as_ref();
                 let mut breaks = locked.map_or(Vec::new(), |(_, breaks)| breaks.clone());
-                breaks.extend((edge.match_ < self.least).then_some(Rule::Minimum));
+                let match_ = self.match_of(*mentee, edge);
+                breaks.extend((match_ < self.least).then_some(Rule::Minimum));
                 let pair = CohortPair {
                     mentee: shown(&mentees[*mentee].record.member),
                     mentor: hit.member,
                     match_: hit.match_,
+                    confided: Some(of_millionths(edge.match_ - match_)).filter(|confided| *confided > 0.0),
                     locked: locked.is_some(),
                     breaks,
                     contributions: hit.contributions,
@@ -214,6 +216,12 @@ impl Telling<'_> {
         in_order(mentors.iter().zip(places).zip(self.taken).map(|((Person { record, at }, places), taken)| {
             (*at, CohortMentor { mentor: shown(&record.member), places: *places, taken: *taken })
         }))
+    }
+
+    /// The match alone of a pair that was chosen by that and by what both confided.
+    fn match_of(&self, mentee: usize, edge: &Edge) -> i64 {
+        let mut compared = self.nominations.of[mentee].compared.iter();
+        compared.find(|compared| compared.mentor == edge.mentor).map_or(edge.match_, |compared| compared.match_)
     }
 
     fn mentor(&self, number: u32) -> HitMember {

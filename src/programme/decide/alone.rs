@@ -26,6 +26,11 @@ impl Facts<'_> {
         if after.accepted_guidelines != before.accepted_guidelines {
             note(EventKind::AcceptedGuidelines);
         }
+        match (before.private_in_cohorts, after.private_in_cohorts) {
+            (None, Some(_)) => note(EventKind::Consented),
+            (Some(_), None) => note(EventKind::WithdrewConsent),
+            _ => {}
+        }
         if !joined && before.stated != after.stated {
             note(EventKind::Changed);
         }
@@ -59,6 +64,7 @@ impl Facts<'_> {
         let mut participation = self.people.get(id).map(|person| person.participation.clone()).unwrap_or_default();
         if participation.left.is_none() {
             participation.left = Some(self.now);
+            (participation.waits_since, participation.private_in_cohorts) = (None, None);
             decision.happened.push(Happened::of_member(EventKind::Left, by, id.clone()));
         }
         // Of who is forgotten nothing is written any more, or it would look like a record that came after the erasure.

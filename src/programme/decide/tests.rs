@@ -11,14 +11,25 @@ const PEOPLE: [&str; 4] = ["ada", "bea", "cid", "dan"];
 
 /// Few of everything, so that limits are met.
 fn rules() -> ProgrammeConfig {
-    ProgrammeConfig { open_requests: 2, again_days: 30, capacity: 1, ..ProgrammeConfig::default() }
+    let good_match = crate::search::GoodMatch { member: Some(0.5), ..Default::default() };
+    ProgrammeConfig { open_requests: 2, again_days: 30, capacity: 1, good_match, ..ProgrammeConfig::default() }
 }
 
 /// The nth to be asked for: what a run finds is found again.
 fn request(nth: usize, mentee: &str, mentor: &str) -> Request {
     let (id, state) = (IntroductionId::try_from(format!("i-{nth:016x}")).unwrap(), String::new());
     let [mentee, mentor] = [mentee, mentor].map(|id| MemberId::new(id).unwrap());
-    Request { id, mentee, mentor, note: Some("hello".into()), shares: Vec::new(), path: None, match_: 0.5, state }
+    Request {
+        id,
+        mentee,
+        mentor,
+        note: Some("hello".into()),
+        shares: Vec::new(),
+        path: None,
+        match_: 0.5,
+        state,
+        cause: None,
+    }
 }
 
 /// Everything there is, as a database would have it.
@@ -88,7 +99,23 @@ impl World {
             if person.participation.left.is_some() {
                 let open = self.introductions.values().filter(|introduction| introduction.status.is_open());
                 assert!(open.clone().all(|introduction| introduction.side_of(id).is_none()), "{id} left");
+                assert!(person.participation.waits_since.is_none(), "{id} left, and waits");
             }
+        }
+        for id in self.people.keys() {
+            let of = |happened: &&Happened| happened.member.as_ref().or(happened.mentee.as_ref()) == Some(id);
+            let mut waits = false;
+            for Happened { kind, .. } in self.happened.iter().filter(of) {
+                match kind {
+                    EventKind::JoinedWaitlist => assert!(!std::mem::replace(&mut waits, true), "{id} waits already"),
+                    EventKind::LeftWaitlist | EventKind::MentorFound => {
+                        assert!(std::mem::replace(&mut waits, false), "{id} is told once, and only who waits");
+                    }
+                    EventKind::Left => waits = false,
+                    _ => {}
+                }
+            }
+            assert_eq!(waits, self.people[id].participation.waits_since.is_some(), "{id}");
         }
         for introduction in self.introductions.values().filter(|introduction| !introduction.reports.is_empty()) {
             assert!(!introduction.status.is_open(), "who reported goes on with nobody");
@@ -109,7 +136,7 @@ fn is_allowed(before: Option<Status>, after: Status) -> bool {
 
 proptest! {
     #[test]
-    fn no_order_of_actions_breaks_a_rule(actions in prop::collection::vec((0u8..12, 0usize..4, 0usize..4), 1..120)) {
+    fn no_order_of_actions_breaks_a_rule(actions in prop::collection::vec((0u8..15, 0usize..4, 0usize..4), 1..120)) {
         let mut world = World::new();
         for (what, one, other) in actions {
             let member = |at: usize| MemberId::new(PEOPLE[at]).unwrap();
@@ -135,6 +162,9 @@ proptest! {
                 9 => Action::Do(Deed::End { reason, words }),
                 10 if other == 3 => Action::Do(Deed::Report { by: Some(side), words: "rude".into() }),
                 11 => Action::Do(Deed::CheckIn { step: 1 + other, words }),
+                12 => Action::JoinWaitlist(member(one)),
+                13 if other == 0 => Action::LeaveWaitlist(member(one)),
+                13 | 14 => Action::MentorCame { mentee: member(one), mentor: member(other) },
                 _ => Action::Do(Deed::Accept { accepts_guidelines: version.filter(|_| one > 0), shares: Vec::new() }),
             };
             let _ = world.act(some.as_ref(), action);

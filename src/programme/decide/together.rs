@@ -5,27 +5,16 @@ use super::super::event::{Actor, EventKind, Happened};
 use super::super::introduction::{Introduction, Reason, Report, Side, Status};
 use super::super::path::Path;
 use super::{Decision, Facts, Refusal, Request, Standing, check_shares, step, words};
-use crate::member::{Invalid, MemberId, Role};
+use crate::member::{Invalid, Member, MemberId, Role};
 
 impl Facts<'_> {
     pub(super) fn ask(&self, request: Request, by: Actor) -> Result<Decision, Refusal> {
-        let Request { id, mentee, mentor, note, shares, path, match_, state } = request;
+        let Request { id, mentee, mentor, note, shares, path, match_, state, cause } = request;
         let (mentee, mentor) = (&mentee, &mentor);
         if mentee == mentor {
             return Err(Invalid::new("mentor", "is the mentee; nobody is their own mentor").into());
         }
-        let (asking, asked) = self.both(mentee, mentor)?;
-        let left = |id: &MemberId| self.people.get(id).is_some_and(|person| person.participation.left.is_some());
-        if asking.paused || asked.paused || left(mentee) || left(mentor) {
-            return Err(Refusal::NotAvailable);
-        }
-        for (member, role, has) in
-            [(mentee, Role::Mentee, asking.is(Role::Mentee)), (mentor, Role::Mentor, asked.is(Role::Mentor))]
-        {
-            if !has {
-                return Err(Refusal::Role { member: member.clone(), role });
-            }
-        }
+        let asking = self.may_meet(mentee, mentor)?;
         check_shares(&shares, asking)?;
         let note = words("note", note)?;
         let path = path.unwrap_or_else(|| self.rules.path.clone());
@@ -59,14 +48,29 @@ impl Facts<'_> {
             reports: Vec::new(),
             match_,
             state,
+            cause,
             path: Path::later(&path),
         };
         let happened = vec![step(EventKind::Requested, by, None, &introduction)];
         Ok(Decision { introductions: vec![introduction], participation: None, happened })
     }
 
+    /// Refuses who is not available to the other, or does not have the role that it takes; else gives the mentee.
+    pub(super) fn may_meet(&self, mentee: &MemberId, mentor: &MemberId) -> Result<&Member, Refusal> {
+        let (asking, asked) = self.both(mentee, mentor)?;
+        if asking.paused || asked.paused || self.has_left(mentee) || self.has_left(mentor) {
+            return Err(Refusal::NotAvailable);
+        }
+        for (record, role) in [(asking, Role::Mentee), (asked, Role::Mentor)] {
+            if !record.is(role) {
+                return Err(Refusal::Role { member: record.id.clone(), role });
+            }
+        }
+        Ok(asking)
+    }
+
     /// Whether the one may ask the other, after what was between them.
-    fn may_ask(&self, mentee: &MemberId, mentor: &MemberId) -> Result<(), Refusal> {
+    pub(super) fn may_ask(&self, mentee: &MemberId, mentor: &MemberId) -> Result<(), Refusal> {
         for introduction in &self.theirs {
             let between = [&introduction.mentee, &introduction.mentor];
             if !(between.contains(&mentee) && between.contains(&mentor)) {
@@ -85,7 +89,7 @@ impl Facts<'_> {
         Ok(())
     }
 
-    fn has_room(&self, mentor: &MemberId) -> Result<(), Refusal> {
+    pub(super) fn has_room(&self, mentor: &MemberId) -> Result<(), Refusal> {
         let Standing { taken, capacity, .. } = self.standing(mentor);
         if taken >= capacity as usize { Err(Refusal::Full { taken, capacity }) } else { Ok(()) }
     }
