@@ -24,6 +24,7 @@ mod filter;
 mod lexical;
 mod live;
 mod overlay;
+mod past;
 mod query;
 mod ranking;
 mod records;
@@ -52,6 +53,7 @@ pub use answer::{
     Adjustment, Answer, Back, ClosestPhrases, Contribution, Evidence, Hit, HitMember, PointInCommon, Stages,
 };
 pub use filter::{Filter, InvalidFilter, Within};
+pub(crate) use past::State;
 pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
 pub use ranking::{Candidate, FacetRecall};
 pub use retrieve::Source;

@@ -7,6 +7,7 @@ pub mod members;
 pub mod operate;
 pub mod programme;
 pub mod search;
+pub mod searches;
 
 use super::problem::Problem;
 

@@ -17,6 +17,10 @@ pub(super) trait Dialect {
     const RECORDS: &str;
     /// Members in whose records a text stands.
     const MENTIONING: &str;
+    /// Searches that are a member's, or in which a text stands.
+    const SEARCHES_NAMING: &str;
+    /// Epochs in which a text stands.
+    const EPOCHS_NAMING: &str;
     /// The last event, in a transaction that writes: nobody else decides anything in the programme until it ends.
     const LAST_EVENT_TO_WRITE: &str;
 }
@@ -31,6 +35,8 @@ impl Dialect for Sqlite {
             WHERE id IN (SELECT value FROM json_each($1))
         )"#;
     const MENTIONING: &str = "SELECT id, record FROM members WHERE instr(record, $1) > 0 ORDER BY id";
+    const SEARCHES_NAMING: &str = "SELECT id, record FROM searches WHERE member = $1 OR instr(record, $2) > 0";
+    const EPOCHS_NAMING: &str = "SELECT number FROM epochs WHERE instr(record, $1) > 0 LIMIT 1";
     const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme";
 }
 
@@ -44,6 +50,8 @@ impl Dialect for Postgres {
             WHERE id IN (SELECT json_array_elements_text($1::json))
         )"#;
     const MENTIONING: &str = "SELECT id, record FROM members WHERE strpos(record, $1) > 0 ORDER BY id";
+    const SEARCHES_NAMING: &str = "SELECT id, record FROM searches WHERE member = $1 OR strpos(record, $2) > 0";
+    const EPOCHS_NAMING: &str = "SELECT number FROM epochs WHERE strpos(record, $1) > 0 LIMIT 1";
     const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme FOR UPDATE";
 }
 

@@ -373,6 +373,6 @@ impl Store {
     }
 }
 
-fn member_id(id: &str) -> Result<MemberId, StoreError> {
+pub(super) fn member_id(id: &str) -> Result<MemberId, StoreError> {
     MemberId::new(id).map_err(|error| StoreError::Record { id: id.to_owned(), problem: error.problem })
 }
