@@ -24,7 +24,7 @@ use crate::search::{Hit, SearchError, SearchRequest};
 use crate::store::{SearchRow, StoreError};
 
 /// Notes that wait at most.
-const MOST: usize = 4_096;
+const MOST: usize = 16_384;
 
 /// So many do not wait for their second.
 const MANY: usize = 1_024;

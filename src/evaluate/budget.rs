@@ -189,7 +189,7 @@ mod tests {
         let before = shown_of(&rankings, 0.0);
         assert_eq!((before[0], before[9], before[10]), (350, 350, 0));
         let after = shown_of(&rankings, 0.1);
-        assert_eq!(after.iter().sum::<i32>(), 3_500);
+        assert_eq!(after.iter().sum::<usize>(), 3_500);
         assert!(after.iter().all(|shown| *shown > 30 && *shown < 200), "{after:?}");
         // Whoever is better by more than that is shown as before.
         let apart = alike(0.2);
