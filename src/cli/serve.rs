@@ -77,7 +77,9 @@ pub async fn run(config: &Config, read_config: ReadConfig) -> anyhow::Result<Don
     }
     // What has begun is ended, a build by the clock too, and whoever waits for it gets an answer.
     listener.drain().await;
-    community.write_searches().await?;
+    if let Err(error) = community.write_searches().await {
+        eprintln!("Searches of the last second are lost: {error}");
+    }
     community.settle().await;
     Ok(Done::Fully)
 }

@@ -332,6 +332,11 @@ impl Searches {
         true
     }
 
+    /// Has whoever writes or forgets wait.
+    pub(super) async fn hold(&self) -> impl Drop {
+        self.writing.lock().await
+    }
+
     fn take(&self) -> Vec<Note> {
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }

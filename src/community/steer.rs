@@ -26,6 +26,8 @@ impl Community {
         if self.steered.load(Ordering::SeqCst) == number {
             return Ok(());
         }
+        // Nobody is forgotten between here and when it is kept.
+        let _writing = self.searches.hold().await;
         let (introductions, config) = (self.all_introductions(None, None).await?, self.config());
         let steering = config.programme.steering;
         let shown = match &introductions[..] {

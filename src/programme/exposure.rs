@@ -16,8 +16,7 @@ pub struct Attention {
 
 /// What of each mentor's attention is over the budget, and costs them up to `most`; in the order of the mentors.
 ///
-/// Attention is a mentor's part of all that was shown and, where anybody was asked, their part of all requests, the mean of
-/// both; by free places, of which whoever is asked about has one. The budget is the median of those who got any. Up to it
+/// Attention is a mentor's part of all that was shown and their part of all requests, added up, by free places. The budget is the median of those who got any. Up to it
 /// nothing is taken off; over it `most` times what is over it, as a part of what they got: half at twice the budget, and
 /// never all.
 pub fn over_budget(most: f64, mentors: &[Attention]) -> Vec<Option<Adjustment>> {
