@@ -15,6 +15,7 @@ mod model;
 mod progress;
 mod rebuild;
 mod render;
+mod replay;
 mod rollback;
 mod sample;
 mod schedule;
@@ -120,6 +121,8 @@ enum Command {
     Rollback(rollback::Arguments),
     /// Find mentors, with what they have in common with who seeks
     Search(search::Arguments),
+    /// Give an answer of the past again, or say what of it is gone; and why somebody was found then, or why not
+    Replay(replay::Arguments),
     /// Assign a whole intake at once: every mentee a mentor, as well as can be
     Match(cohort::Arguments),
     /// Measure matches against judgements, and compare them with an earlier run or generation
@@ -204,6 +207,7 @@ fn dispatch(arguments: Arguments) -> anyhow::Result<Done> {
         Command::Generations(arguments) => generations::run(&config, &arguments),
         Command::Rollback(arguments) => runtime.block_on(rollback::run(&config, arguments)),
         Command::Search(arguments) => runtime.block_on(search::run(&config, arguments)),
+        Command::Replay(arguments) => runtime.block_on(replay::run(&config, arguments)),
         Command::Match(arguments) => runtime.block_on(cohort::run(&config, arguments)),
         Command::Evaluate(arguments) => runtime.block_on(evaluate::run(&config, &arguments)),
         Command::Events(arguments) => runtime.block_on(events::run(&config, arguments)),

@@ -15,6 +15,8 @@ mod ledger;
 mod night;
 mod programme;
 mod roll_out;
+mod replay;
+mod searches;
 mod shown;
 mod steer;
 mod tell;
@@ -49,6 +51,9 @@ pub use keys::{KEY_PREFIX, NewKey};
 pub use night::{LastRebuild, Night};
 pub use programme::TakesPart;
 pub use roll_out::{Pairing, RollOut};
+pub use replay::{Again, Gone, Replay, Rest, Sameness};
+use searches::Searches;
+pub use searches::{LoggedSearch, Shown};
 pub use traces::{Trace, traces};
 use waitlist::Round;
 pub use waitlist::{Waitlist, Waits};
@@ -79,6 +84,7 @@ pub struct Community {
     /// The same, where many ask at once.
     shared: Option<Arc<Shared>>,
     answers: Answers,
+    searches: Searches,
     keyring: Keyring,
     night: watch::Sender<Night>,
     clock: Clock,
@@ -147,6 +153,7 @@ impl Community {
             loaded: OnceCell::new_with(loaded),
             shared,
             answers: Answers::new(config.server.remembered_answers as u64 * 1_000_000),
+            searches: Searches::default(),
             keyring: Keyring::default(),
             night: watch::Sender::default(),
             clock: Arc::new(jiff::Timestamp::now),
@@ -208,11 +215,7 @@ impl Community {
             opened => opened?,
         };
         let mut fresh = Searcher::over(&self.config(), self.store.clone(), snapshot);
-        let served = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
-        for model in self.loaded.get().cloned().into_iter().chain(served) {
-            // One of another model than the generation's is of no use here.
-            fresh = fresh.clone().with_embedder(model).unwrap_or(fresh);
-        }
+        fresh = self.with_loaded_model(fresh);
         // Where others change the database, what they change is not seen at once.
         if let (Some(_), false) = (&self.shared, self.store.is_shared()) {
             fresh = fresh.keeping(self.config().server.remembered_records as u64 * 1_000_000);
@@ -224,6 +227,14 @@ impl Community {
         }
         self.serve(Some(fresh.caught_up().await?));
         Ok(())
+    }
+
+    /// The same searcher with whichever model is loaded already, where it is that of the generation.
+    fn with_loaded_model(&self, searcher: Searcher) -> Searcher {
+        let served = self.searcher().ok().and_then(|searcher| searcher.loaded_model());
+        let models = self.loaded.get().cloned().into_iter().chain(served);
+        // One of another model than the generation's is of no use here.
+        models.fold(searcher, |searcher, model| searcher.clone().with_embedder(model).unwrap_or(searcher))
     }
 
     /// The mentors for a request, of one state from beginning to end.
@@ -324,6 +335,9 @@ impl Community {
         };
         let rebuilt = self.build(&config, options.full, told).await;
         self.night.send_replace(Night::after(&rebuilt));
+        if let Err(error) = self.tidy_searches().await {
+            tracing::error!(%error, "searches are kept longer than they should be");
+        }
         rebuilt
     }
 

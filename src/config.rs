@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, every option with a default that works.
 
 mod programme;
+mod searches;
 mod server;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use programme::{ProgrammeConfig, WebhookConfig};
+pub use searches::SearchLogConfig;
 pub use server::{ServerConfig, TlsConfig, TokenAlgorithm, TokensConfig};
 
 use crate::index::graph::{DEFAULT_EF, GraphParameters};
@@ -155,6 +157,8 @@ pub struct SearchConfig {
     pub ef: usize,
     /// The most candidates each source may bring to the reranker.
     pub candidates: usize,
+    /// What is kept of searches.
+    pub log: SearchLogConfig,
 }
 
 impl Default for Config {
@@ -204,7 +208,7 @@ impl Default for RebuildConfig {
 
 impl Default for SearchConfig {
     fn default() -> Self {
-        SearchConfig { ef: DEFAULT_EF, candidates: 64 }
+        SearchConfig { ef: DEFAULT_EF, candidates: 64, log: SearchLogConfig::default() }
     }
 }
 
@@ -253,6 +257,8 @@ impl Config {
             ("programme.reminder_days", config.programme.reminder_days as usize, 1, 3_650),
             ("programme.again_days", config.programme.again_days as usize, 0, 3_650),
             ("programme.steering.half_life_days", config.programme.steering.half_life_days as usize, 1, 3_650),
+            ("programme.steering.exposure_days", config.programme.steering.exposure_days as usize, 1, 3_650),
+            ("search.log.keep_days", config.search.log.keep_days as usize, 0, 3_650),
             ("programme.capacity", config.programme.capacity as usize, 0, 1_000),
             ("server.deadline", config.server.deadline as usize, 1, 3_600),
             ("server.patience", config.server.patience as usize, 1, 3_600),
@@ -274,6 +280,7 @@ impl Config {
             ("rebuild.quality.margin", margin),
             ("programme.steering.responsiveness", config.programme.steering.responsiveness),
             ("programme.steering.load", config.programme.steering.load),
+            ("programme.steering.exposure", config.programme.steering.exposure),
         ] {
             if !(0.0..=1.0).contains(&value) {
                 return Err(invalid(format!("{option} is {value}; expected 0 to 1")));

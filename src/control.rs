@@ -43,6 +43,20 @@ pub enum Request {
         /// The member's id.
         member: MemberId,
     },
+    /// Give an answer of the past again.
+    Replay {
+        /// The search's name.
+        search: String,
+        /// Also say why this mentor was found, or why not.
+        why: Option<MemberId>,
+    },
+    /// List the newest searches that are kept.
+    Searches {
+        /// Whose; anybody's unless stated.
+        member: Option<MemberId>,
+        /// How many at most.
+        limit: u32,
+    },
     /// Copy the database into a new file.
     Backup {
         /// An absolute path.
@@ -114,6 +128,7 @@ impl From<CommunityError> for Refused {
             CommunityError::Unknown(_)
             | CommunityError::Invalid { .. }
             | CommunityError::Key(_)
+            | CommunityError::NotLogged(_)
             | CommunityError::Refused(_)
             | CommunityError::Index(IndexError::NotKept { .. }) => Fault::Command,
             CommunityError::Rebuild(RebuildError::Gate { .. }) => Fault::Gate,
@@ -148,6 +163,10 @@ pub async fn perform(
         Request::Remove { members } => serde_json::to_value(community.remove(&members).await?),
         Request::Forget { member } => serde_json::to_value(community.forget(&member).await?),
         Request::Export { member } => serde_json::to_value(community.export(&member).await?),
+        Request::Replay { search, why } => serde_json::to_value(community.replay(&search, why.as_ref()).await?),
+        Request::Searches { member, limit } => {
+            serde_json::to_value(community.logged_searches(member.as_ref(), limit).await?)
+        }
         Request::Backup { file } => serde_json::to_value(community.backup(&file).await?),
         Request::Rebuild { options } => serde_json::to_value(community.rebuild(options, progress).await?),
         Request::CreateKey { name, scopes } => serde_json::to_value(community.create_key(&name, &scopes).await?),

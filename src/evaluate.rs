@@ -21,6 +21,7 @@
 //! ```
 
 mod ablation;
+mod budget;
 mod calibration;
 mod circle;
 mod compare;
@@ -45,6 +46,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 pub use ablation::{Ablated, ablate};
+pub use budget::{AtBudget, budget};
 pub use calibration::{Calibration, Shown, Step, calibrate, chance};
 pub use circle::{AtDial, outside_circle};
 pub use compare::{Compared, Comparison, Difference, Placed, compare};

@@ -26,6 +26,7 @@ mod honest;
 mod lexical;
 mod live;
 mod overlay;
+mod past;
 mod query;
 mod ranking;
 mod records;
@@ -55,6 +56,7 @@ pub use answer::{
 };
 pub use filter::{Filter, InvalidFilter, Within};
 pub use honest::{GoodMatch, Lack, MissingInPool, NoGoodMentor};
+pub(crate) use past::State;
 pub use query::{Known, LONGEST_TEXT, MOST_HITS, Query, SearchRequest};
 pub use ranking::{Candidate, FacetRecall};
 pub use retrieve::Source;

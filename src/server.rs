@@ -35,7 +35,7 @@ use utoipa_swagger_ui::SwaggerUi;
 pub use access::NotAKey;
 use access::{Access, identified};
 use admit::{Gate, in_turn, unhurried};
-use api::{cohorts, explain, introductions, members, operate, programme, search, waitlist};
+use api::{cohorts, explain, introductions, members, operate, programme, search, searches, waitlist};
 use observe::observed;
 use openapi::Api;
 use problem::{Code, Problem};
@@ -276,6 +276,8 @@ fn router(app: Arc<App>) -> Router {
         .routes(routes!(search::search))
         .routes(routes!(search::mentors))
         .routes(routes!(explain::explain))
+        .routes(routes!(searches::list))
+        .routes(routes!(searches::replay))
         .routes(routes!(members::get, members::put))
         .routes(routes!(introductions::ask, introductions::list))
         .routes(routes!(introductions::get, introductions::act))

@@ -16,6 +16,7 @@ mod lock;
 mod moment;
 mod participations;
 mod programme;
+mod searches;
 mod source;
 mod vectors;
 
@@ -35,6 +36,7 @@ pub use lock::{ImportLock, WriteLock};
 pub use moment::Moment;
 pub use participations::Waiting;
 pub use programme::{Concerned, EventRow, Found, FoundPerson, IntroductionRow, ParticipationRow, ToWrite};
+pub use searches::SearchRow;
 
 use crate::member::{Member, MemberId, OwnWord};
 
@@ -204,20 +206,29 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`], [`StoreError::Record`].
     pub async fn changes_since(&self, sequence: u64) -> Result<Changes, StoreError> {
-        let since = i64::try_from(sequence).unwrap_or(i64::MAX);
+        self.changes_between(sequence, u64::MAX).await
+    }
+
+    /// The same up to a change: of who changed since then again nothing is known. `sequence` is the database's last change all
+    /// the same.
+    ///
+    /// # Errors
+    /// As [`Store::changes_since`].
+    pub async fn changes_between(&self, sequence: u64, up_to: u64) -> Result<Changes, StoreError> {
+        let [since, up_to] = [sequence, up_to].map(|change| i64::try_from(change).unwrap_or(i64::MAX));
         on!(self, |pool: D| {
             // One transaction, so that all of it is of one state.
             let mut transaction = pool.begin_with(D::READ).await?;
             let last: i64 = sqlx::query_scalar("SELECT last FROM sequence").fetch_one(&mut *transaction).await?;
-            let rows = sqlx::query("SELECT id, seq, record FROM members WHERE seq > $1 ORDER BY seq").bind(since);
-            let rows = rows.fetch_all(&mut *transaction).await?;
+            let rows = sqlx::query("SELECT id, seq, record FROM members WHERE seq > $1 AND seq <= $2 ORDER BY seq");
+            let rows = rows.bind(since).bind(up_to).fetch_all(&mut *transaction).await?;
             let mut upserted = Vec::with_capacity(rows.len());
             for row in &rows {
                 let member = parse_record(row.try_get(0)?, row.try_get(2)?)?;
                 upserted.push(Stored { change: row.try_get::<i64, _>(1)?.unsigned_abs(), member });
             }
-            let removed = sqlx::query_scalar("SELECT id FROM removals WHERE seq > $1 ORDER BY seq").bind(since);
-            let removed = removed.fetch_all(&mut *transaction).await?;
+            let removed = sqlx::query_scalar("SELECT id FROM removals WHERE seq > $1 AND seq <= $2 ORDER BY seq");
+            let removed = removed.bind(since).bind(up_to).fetch_all(&mut *transaction).await?;
             Changes { upserted, removed, sequence: last.unsigned_abs() }
         })
     }

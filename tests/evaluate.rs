@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use common::{by_member, by_text, find, mentee, mentor, models_dir, sample, strings, wait};
 use rapport::evaluate::{
     Comparison, DEPTH, EvaluateError, JudgementError, Judgements, Metric, Problem, ProblemKind, Run, Scored, Worse,
-    check_not_worse, compare, evaluate, gate, rank_all, rank_queries,
+    budget, check_not_worse, compare, evaluate, exposure_of, gate, rank_all, rank_queries,
 };
 use rapport::member::Member;
 use rapport::sample::DEMO_TEXT;
@@ -495,4 +495,34 @@ fn two_searchers_can_be_gated() {
     let (evaluation, _) = wait(evaluate(live, &judgements, DEPTH)).unwrap();
     let ndcg = evaluation.metrics[0].estimate;
     assert!(ndcg.low < ndcg.mean && ndcg.mean < ndcg.high, "{ndcg:?}");
+}
+
+#[test]
+fn a_budget_of_attention_shows_mentors_more_evenly_at_a_price_that_is_told() {
+    let (mut queries, mut qrels) = (String::new(), String::new());
+    for member in sample().members.iter().filter(|member| member.adult != Some(false)) {
+        let of_profession = |mentor: &&Member| mentor.profession.is_some() && mentor.profession == member.aims_for;
+        let relevant: Vec<&Member> = sample().members.iter().filter(of_profession).collect();
+        if !relevant.is_empty() {
+            queries += &format!("{{\"id\": \"q-{0}\", \"member\": {0:?}}}\n", member.id.as_str());
+            qrels.extend(relevant.iter().map(|mentor| format!("q-{} 0 {} 1\n", member.id, mentor.id)));
+        }
+    }
+    let judgements = judgements(&queries, &qrels).unwrap();
+    let settings = wait(budget(&sample().searcher, &judgements, &[0.3, 0.05], |_| 3)).unwrap();
+    let [none, little, much] = &settings[..] else { panic!("{settings:?}") };
+    assert_eq!((none.exposure, little.exposure, much.exposure), (0.0, 0.05, 0.3));
+    assert!(none.gini > little.gini && little.gini > much.gini, "{settings:?}");
+    assert!(none.top_tenth > much.top_tenth && none.coverage < much.coverage, "{settings:?}");
+    assert_eq!((none.ndcg.difference.mean, none.ndcg.p), (0.0, 1.0));
+    assert!((much.ndcg.after - much.ndcg.before - much.ndcg.difference.mean).abs() < 1e-9);
+    // Without the budget it is what everybody is shown.
+    let (evaluation, run) = wait(evaluate(&sample().searcher, &judgements, 10)).unwrap();
+    let shown = wait(exposure_of(&sample().searcher, &run, &[])).unwrap();
+    assert!(
+        (shown.gini - none.gini).abs() < 1e-6 && (evaluation.metrics[0].estimate.mean - none.ndcg.after).abs() < 1e-6
+    );
+
+    let wrong = wait(budget(&sample().searcher, &judgements, &[1.5], |_| 1)).unwrap_err();
+    assert_eq!(wrong.to_string(), "exposure: is 1.5; expected 0 to 1");
 }

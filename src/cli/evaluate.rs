@@ -14,8 +14,8 @@ use indicatif::HumanCount;
 use rapport::config::Config;
 use rapport::evaluate::report::{Against, Report};
 use rapport::evaluate::{
-    Ablated, AtDial, Compared, Comparison, Difference, Estimate, Evaluation, GroupField, Judgements, Measured, Placed,
-    Problem, Run, ablate, compare, evaluate, exposure_of, outside_circle, rank_queries,
+    Ablated, AtBudget, AtDial, Compared, Comparison, Difference, Estimate, Evaluation, GroupField, Judgements,
+    Measured, Placed, Problem, Run, ablate, budget, compare, evaluate, exposure_of, outside_circle, rank_queries,
 };
 use rapport::index::{Snapshot, publish};
 use rapport::search::Searcher;
@@ -23,7 +23,9 @@ use rapport::search::weights::Weights;
 use rapport::store::Store;
 use serde::Serialize;
 
-use shown::{dial, group_field, write_calibration, write_exposure, write_good_match, write_outside_circle};
+use shown::{
+    dial, group_field, write_calibration, write_exposure, write_good_match, write_outside_circle, write_steered_exposure,
+};
 
 use super::render::clean;
 use super::{Done, Usage};
@@ -60,6 +62,10 @@ pub struct Arguments {
     /// outside it, and what that costs in match quality
     #[arg(long, value_name = "DIAL,…", value_delimiter = ',', value_parser = dial)]
     outside_circle: Vec<f64>,
+    /// Also play a week in which every judged query is asked once a day, with these settings of programme.steering.exposure, each
+    /// from 0 to 1: how evenly mentors are shown, and what that costs in match quality
+    #[arg(long, value_name = "MOST,…", value_delimiter = ',', value_parser = dial)]
+    exposure: Vec<f64>,
     /// Also say how often mentors are shown by these fields of their records
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',', value_parser = group_field)]
     groups: Vec<GroupField>,
@@ -86,6 +92,8 @@ struct Output {
     ablation: Vec<Ablated>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     outside_circle: Vec<AtDial>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steered_exposure: Vec<AtBudget>,
 }
 
 pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done> {
@@ -117,6 +125,14 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
         [] => Vec::new(),
         dials => outside_circle(&searcher, &judgements, dials).await?,
     };
+    let steered_exposure = match &arguments.exposure[..] {
+        [] => Vec::new(),
+        settings => {
+            let (columns, usual) = (&searcher.snapshot().columns, config.programme.capacity);
+            let places = |slot| columns.capacity(slot).unwrap_or(usual);
+            budget(&searcher, &judgements, settings, places).await?
+        }
+    };
     if let Some(folder) = &arguments.report {
         let baseline = arguments.baseline.as_ref().map(|named| named.display().to_string());
         let compared = comparison.clone().zip(baseline);
@@ -125,7 +141,7 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
             Report::gather(&searcher, &judgements, &run, evaluation.clone(), compared, ablation.clone()).await?;
         write_report(folder, &report)?;
     }
-    let output = Output { evaluation, comparison, ablation, outside_circle };
+    let output = Output { evaluation, comparison, ablation, outside_circle, steered_exposure };
     let mut out = anstream::stdout().lock();
     if arguments.json {
         serde_json::to_writer(&mut out, &output)?;
@@ -142,6 +158,7 @@ pub async fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Done>
     if !arguments.json {
         write_ablation(&mut out, &output.ablation)?;
         write_outside_circle(&mut out, &output.outside_circle)?;
+        write_steered_exposure(&mut out, &output.steered_exposure)?;
     }
     let problems: Vec<&Problem> =
         output.evaluation.problems.iter().chain(output.comparison.iter().flat_map(|both| &both.problems)).collect();

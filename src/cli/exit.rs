@@ -27,7 +27,12 @@ const LOCKED: u8 = 5;
 /// The exit code for a failure.
 pub fn code(error: &anyhow::Error) -> ExitCode {
     ExitCode::from(match error.downcast_ref::<CommunityError>() {
-        Some(CommunityError::Unknown(_) | CommunityError::Invalid { .. } | CommunityError::Key(_)) => WRONG,
+        Some(
+            CommunityError::Unknown(_)
+            | CommunityError::Invalid { .. }
+            | CommunityError::Key(_)
+            | CommunityError::NotLogged(_),
+        ) => WRONG,
         Some(CommunityError::Store(StoreError::Locked(_))) => LOCKED,
         Some(CommunityError::Rebuild(error)) => of_rebuild(error),
         Some(CommunityError::Search(error)) if error.is_callers() => WRONG,

@@ -114,6 +114,7 @@ pub async fn forget(config: &Config, arguments: ForgetArguments) -> anyhow::Resu
         was_stored,
         unlisted_by,
         introductions,
+        searches,
         vectors,
         rejects,
         deleted_generations,
@@ -127,6 +128,7 @@ pub async fn forget(config: &Config, arguments: ForgetArguments) -> anyhow::Resu
     )?;
     writeln!(out, "  lists         taken out of those of {}", unlisted_by.len())?;
     writeln!(out, "  introductions {introductions} deleted")?;
+    writeln!(out, "  searches      {searches} of theirs deleted")?;
     writeln!(out, "  vectors       {vectors} of texts that nobody else has, erased")?;
     for (file, lines) in rejects {
         writeln!(out, "  set aside     taken out of {file}: {lines}")?;

@@ -72,10 +72,14 @@ pub async fn run(config: &Config, read_config: ReadConfig) -> anyhow::Result<Don
         () = listener.serve(Arc::clone(&community)) => {}
         () = community.keep_up() => {}
         () = community.keep_programme() => {}
+        () = community.keep_searches() => {}
         () = reloading => {}
     }
     // What has begun is ended, a build by the clock too, and whoever waits for it gets an answer.
     listener.drain().await;
+    if let Err(error) = community.write_searches().await {
+        eprintln!("Searches of the last second are lost: {error}");
+    }
     community.settle().await;
     Ok(Done::Fully)
 }

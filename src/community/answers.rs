@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
-use super::Community;
+use super::searches::Shown;
+use super::{Community, searches};
 use crate::search::{Answer, SearchError, SearchRequest, Searched, Stages};
 
 /// An answer as JSON.
@@ -19,6 +20,9 @@ pub struct Written {
     pub body: Vec<u8>,
     /// How long the search took.
     pub stages: Stages,
+    /// Who is shown, best first, and a hash of the body: what is noted of it.
+    pub(super) shown: Arc<[Shown]>,
+    pub(super) digest: [u8; 32],
 }
 
 /// The answers, by a hash of state and request.
@@ -31,9 +35,13 @@ pub(super) struct Answers {
 #[derive(Clone)]
 struct Bytes;
 
+/// Bytes of an id, mostly.
+const USUAL_ID: usize = 16;
+
 impl Weighter<[u8; 32], Arc<Written>> for Bytes {
     fn weight(&self, _: &[u8; 32], written: &Arc<Written>) -> u64 {
-        (size_of::<Written>() + written.state.len() + written.body.len()) as u64
+        let shown = written.shown.len() * (size_of::<Shown>() + USUAL_ID);
+        (size_of::<Written>() + written.state.len() + written.body.len() + shown) as u64
     }
 }
 
@@ -77,10 +85,12 @@ impl Community {
         }
         let Searched { answer, overtaken, stages } = self.searched(request).await?;
         let body = serde_json::to_vec(&answer).unwrap_or_default();
-        let Answer { state: of, .. } = answer;
+        let digest = searches::digest(&body);
+        let Answer { state: of, hits } = answer;
         // One that a change overtook is of another state than the one asked for.
         let keep = !overtaken && of == state;
-        let written = Arc::new(Written { state: of, body, stages });
+        let shown = hits.into_iter().filter_map(Shown::of).collect();
+        let written = Arc::new(Written { state: of, body, stages, shown, digest });
         if keep {
             self.answers.cache.insert(key, Arc::clone(&written));
             // Somebody may have been forgotten meanwhile, whom it names.

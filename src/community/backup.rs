@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ledger::{self, Ledger};
 use super::programme::erase_participant;
+use super::searches::{erase_in_searches, named_in_searches};
 use super::{Community, CommunityError};
 use crate::config::Config;
 use crate::durable;
@@ -90,11 +91,13 @@ pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -
     let copy = Store::open_copy(&staged).await?;
     let (_, change) = copy.size().await?;
     let mut ids = copy.participants().await?;
+    ids.extend(named_in_searches(&copy).await?);
     ids.extend(copy.member_ids().await?);
     let ids = Vec::from_iter(ids);
     let kept_out = ledger.forgotten_after(change, &ids);
     for id in &kept_out {
         erase_participant(&copy, id).await?;
+        erase_in_searches(&copy, id).await?;
         copy.erase(id).await?;
         copy.drop_tombstone(id).await?;
     }

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::ledger::{self, Ledger};
 use super::programme::erase_participant;
+use super::searches::named_in_searches;
 use super::traces::mentions;
 use super::{Community, CommunityError};
 use crate::config::Config;
@@ -32,6 +33,9 @@ pub struct Receipt {
     /// Introductions of theirs that are deleted; what happened stays, without their id.
     #[serde(default)]
     pub introductions: u64,
+    /// Searches of theirs that are deleted; of answers to others their id is taken out.
+    #[serde(default)]
+    pub searches: u64,
     /// Vectors deleted because nobody else has their texts.
     pub vectors: u64,
     /// Lines that had been set aside at an import, by file.
@@ -47,7 +51,7 @@ impl Community {
     /// keeps a backup from bringing them back.
     ///
     /// Steps, each durable before the next: the erasure is noted; what the programme has of them; the record, its mentions and
-    /// tombstone in one transaction; lines set aside; a generation without them is built and published; those that held them are deleted;
+    /// tombstone in one transaction; their searches, and their id in answers to others; lines set aside; a generation without them is built and published; those that held them are deleted;
     /// vectors nobody else uses; the tombstone and the log; the note is closed. One that is broken off is ended when the
     /// folder is next opened for writing.
     ///
@@ -62,7 +66,14 @@ impl Community {
         let known = !self.store.members(&[id.as_str()]).await?.0.is_empty();
         let unfinished = ledger.of(id).is_some_and(|entry| !entry.done);
         let takes_part = self.store.is_participant(id).await?;
-        if !known && !takes_part && holding.is_empty() && !unfinished && !self.store.has_tombstone(id).await? {
+        let searched = self.store.is_in_searches(id).await?;
+        if !known
+            && !takes_part
+            && !searched
+            && holding.is_empty()
+            && !unfinished
+            && !self.store.has_tombstone(id).await?
+        {
             return Err(CommunityError::Unknown(id.clone()));
         }
         // One more than the last change: whatever was stored up to it is not to come back.
@@ -77,6 +88,7 @@ impl Community {
             erased
         };
         self.answers.forget();
+        let searches = self.forget_in_searches(id).await?;
         if let Some(shared) = &self.shared {
             shared.forget();
         }
@@ -111,6 +123,7 @@ impl Community {
             was_stored: erased.was_stored,
             unlisted_by: erased.listed_by,
             introductions,
+            searches,
             vectors,
             rejects,
             deleted_generations,
@@ -129,6 +142,7 @@ impl Community {
         tracing::warn!("an erasure was broken off; it is ended now");
         let mut ids = self.store.member_ids().await?;
         ids.extend(self.store.participants().await?);
+        ids.extend(named_in_searches(&self.store).await?);
         ids.extend(self.store.changes_since(0).await?.removed.into_iter().filter_map(|id| MemberId::new(id).ok()));
         for entry in unfinished {
             let Some(id) = ids.iter().find(|id| ledger.hash(id) == entry.member) else {

@@ -56,6 +56,11 @@ pub enum CommunityError {
     /// The rules of the programme do not have it.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// No search of the name is kept.
+    #[error(
+        "no search is kept as {0:?}: it was never noted, or is older than [search.log] keep_days, or its member was forgotten"
+    )]
+    NotLogged(String),
     /// A key of the service cannot be made or found.
     #[error("{0}")]
     Key(String),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Community, CommunityError, TakesPart};
+use super::{Community, CommunityError, LoggedSearch, TakesPart};
 use crate::index::encode::Encoder;
 use crate::index::{Snapshot, publish};
 use crate::member::{Member, MemberId};
@@ -23,6 +23,10 @@ pub struct Export {
     pub generations: Vec<String>,
     /// How they take part in the programme.
     pub participation: TakesPart,
+    /// Their searches that are kept, newest first.
+    pub searches: Vec<LoggedSearch>,
+    /// How often they were shown to others on the days that are counted.
+    pub shown: u64,
     /// Every introduction that they were in; what others told managers of them is not in it.
     pub introductions: Vec<Introduction>,
 }
@@ -46,6 +50,8 @@ impl Community {
             None => introduction,
         };
         let introductions = self.history(id).await?.into_iter().map(own).collect();
+        let mut searches = self.logged_searches(Some(id), u32::MAX).await?;
+        searches.retain(|search| search.is_own(id));
         let embedded = self.searcher().map(|searcher| texts_of(&stored.member, &searcher.snapshot().encoder()));
         Ok(Export {
             member: stored.member,
@@ -54,6 +60,8 @@ impl Community {
             embedded: embedded.unwrap_or_default(),
             generations,
             participation: self.takes_part(id).await?,
+            searches,
+            shown: self.store.shown_since(0).await?.get(id).copied().unwrap_or_default(),
             introductions,
         })
     }

@@ -1,6 +1,6 @@
-//! Steering searches by how mentors answer and how full they are: worked out once an hour, so that a state has one answer.
+//! Steering searches by how mentors answer, how full they are and how much they are shown: worked out once an hour, so that a state has one answer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,6 +14,11 @@ use crate::search::Epoch;
 /// How long an epoch lasts, in seconds.
 const EPOCH: i64 = 3_600;
 
+const DAY: i64 = 24 * 3_600;
+
+/// Records read at once, so that a large community is never in memory as a whole.
+const RECORDS: usize = 1_000;
+
 impl Community {
     /// Has searches go by what is known of mentors in the present epoch, unless they do.
     ///
@@ -24,22 +29,38 @@ impl Community {
         if self.steered.load(Ordering::SeqCst) == number {
             return Ok(());
         }
-        let introductions = self.all_introductions(None, None).await?;
-        let mentors: Vec<&str> = introductions.iter().map(|introduction| introduction.mentor.as_str()).collect();
-        let (records, _) = self.store.members(&mentors).await?;
-        let stated: HashMap<&str, u32> =
-            records.iter().filter_map(|(id, stored)| Some((id.as_str(), stored.member.capacity?))).collect();
-        let now = self.time();
+        // Nobody is forgotten between here and when it is kept.
+        let _writing = self.searches.hold().await;
+        let (introductions, config) = (self.all_introductions(None, None).await?, self.config());
+        let steering = config.programme.steering;
+        let shown = match &introductions[..] {
+            [] => HashMap::new(),
+            _ => {
+                self.store
+                    .shown_since(self.time().as_second().div_euclid(DAY) + 1 - i64::from(steering.exposure_days))
+                    .await?
+            }
+        };
+        let asked = introductions.iter().map(|introduction| introduction.mentor.as_str());
+        let mentors: HashSet<&str> = asked.chain(shown.keys().map(MemberId::as_str)).collect();
+        let mut stated: HashMap<String, u32> = HashMap::new();
+        for mentors in Vec::from_iter(mentors).chunks(RECORDS) {
+            let (records, _) = self.store.members(mentors).await?;
+            stated.extend(records.into_iter().filter_map(|(id, stored)| Some((id, stored.member.capacity?))));
+        }
         let inactive = match introductions.is_empty() {
             true => Vec::new(),
-            false => self.store.mentors_inactive_since(&day_before(now, INACTIVE_DAYS)).await?,
+            false => self.store.mentors_inactive_since(&day_before(self.time(), INACTIVE_DAYS)).await?,
         };
-        let config = self.config();
         let usual = config.programme.capacity;
         let capacity = |mentor: &MemberId| stated.get(mentor.as_str()).copied().unwrap_or(usual);
-        let (steering, answer) = (config.programme.steering, config.programme.answer());
-        let adjustments = steering.adjustments(&introductions, &inactive, capacity, answer, now);
+        let adjustments =
+            steering.adjustments(&introductions, &inactive, &shown, capacity, config.programme.answer(), self.time());
         let epoch = Arc::new(Epoch::new(adjustments));
+        // What was answered in it can be given again for as long as it is kept.
+        if config.search.log.keep_days > 0 && epoch.number() > 0 {
+            self.store.keep_epoch(epoch.number(), self.time().as_millisecond(), &epoch.record()).await?;
+        }
         let _changing = self.changing.lock().await;
         if let Ok(searcher) = self.searcher() {
             self.serve(Some(searcher.in_epoch(epoch)));

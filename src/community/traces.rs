@@ -41,6 +41,9 @@ pub async fn traces(config: &Config, id: &MemberId) -> Result<Vec<Trace>, Commun
         if store.is_participant(id).await? {
             note("the member takes part in the programme");
         }
+        if store.is_in_searches(id).await? {
+            note("searches or counts of who was shown name the member");
+        }
         if store.has_tombstone(id).await? {
             note("a tombstone: generations may hold the member");
         }

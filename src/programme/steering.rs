@@ -1,10 +1,12 @@
-//! What the programme adds to a mentor's matches, or takes off them, for an hour: whether they answer, and how full they are.
+//! What the programme adds to a mentor's matches, or takes off them, for an hour: whether they answer, how full they are, and
+//! whether they get more of the attention than most.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::exposure::{Attention, over_budget};
 use super::introduction::{Introduction, Status};
 use crate::member::MemberId;
 use crate::search::{self, Adjustment};
@@ -31,11 +33,15 @@ pub struct Steering {
     pub load: f64,
     /// Days after which a request counts half.
     pub half_life_days: u32,
+    /// The most that is taken off a mentor who gets more than their budget of the attention.
+    pub exposure: f64,
+    /// Days over which attention is looked at.
+    pub exposure_days: u32,
 }
 
 impl Default for Steering {
     fn default() -> Self {
-        Steering { responsiveness: 0.1, load: 0.05, half_life_days: 90 }
+        Steering { responsiveness: 0.1, load: 0.05, half_life_days: 90, exposure: 0.05, exposure_days: 7 }
     }
 }
 
@@ -57,6 +63,8 @@ impl Answers {
 struct Load {
     taken: u32,
     waiting: u32,
+    /// Requests of late, whatever became of them.
+    asked: u64,
 }
 
 impl Steering {
@@ -65,12 +73,14 @@ impl Steering {
     /// A request counts by its age, half for each half-life. One that was answered at once earns 1, one at the last moment ½, one
     /// that expired 0. The rate of a mentor is that over their requests and three at the community's own rate; the
     /// adjustment is `responsiveness` times what lies between the two. Whoever is `inactive` has one request more, of today, that
-    /// expired. Places taken, and requests that wait for half, are `load`
-    /// times their share of the capacity.
+    /// expired. Places taken, and requests that wait for half, are `load` times their share of the capacity. What is over the
+    /// budget of attention is as [`over_budget`] says; `shown` is how often each mentor was shown in the last `exposure_days`.
+    /// Where nobody is ever asked, there are no places to share out.
     pub fn adjustments(
         &self,
         introductions: &[Introduction],
         inactive: &[MemberId],
+        shown: &HashMap<MemberId, u64>,
         capacity: impl Fn(&MemberId) -> u32,
         answer: SignedDuration,
         now: Timestamp,
@@ -86,17 +96,33 @@ impl Steering {
             let load = load.get_or_insert_default();
             load.taken += u32::from(introduction.status == Status::Accepted);
             load.waiting += u32::from(introduction.status == Status::Requested);
+            let age = now.duration_since(introduction.requested);
+            load.asked += u64::from(age < SignedDuration::from_hours(24 * i64::from(self.exposure_days)));
+        }
+        if introductions.is_empty() {
+            return BTreeMap::new();
+        }
+        for mentor in shown.keys() {
+            mentors.entry(mentor).or_default();
         }
         for mentor in inactive {
             mentors.entry(mentor).or_default().0.add(Answers { credit: 0.0, requests: 1.0 });
         }
         let usual = if of_all.requests > 0.0 { of_all.credit / of_all.requests } else { 0.0 };
-        let of_mentor = |(mentor, (answers, load)): (&MemberId, (Answers, Option<Load>))| {
+        let attention = |(mentor, (_, load)): (&&MemberId, &(Answers, Option<Load>))| Attention {
+            shown: shown.get(*mentor).copied().unwrap_or_default(),
+            requests: load.map_or(0, |load| load.asked),
+            places: capacity(mentor).saturating_sub(load.map_or(0, |load| load.taken)),
+        };
+        // Who has no place left comes last as it is.
+        let attention = mentors.iter().map(attention).map(|of| if of.places > 0 { of } else { Attention::default() });
+        let over_budget = over_budget(self.exposure, &attention.collect::<Vec<_>>());
+        let of_mentor = |((mentor, (answers, load)), over): ((&MemberId, (Answers, Option<Load>)), Option<Adjustment>)| {
             let load = load.and_then(|load| self.load(load, capacity(mentor)));
-            let adjustments = [self.responsiveness(answers, usual), load];
+            let adjustments = [self.responsiveness(answers, usual), load, over];
             (mentor.clone(), adjustments.into_iter().flatten().collect::<Vec<_>>())
         };
-        mentors.into_iter().map(of_mentor).filter(|(_, adjustments)| !adjustments.is_empty()).collect()
+        mentors.into_iter().zip(over_budget).map(of_mentor).filter(|(_, adjustments)| !adjustments.is_empty()).collect()
     }
 
     fn answered(&self, introduction: &Introduction, answer: SignedDuration, now: Timestamp) -> Option<Answers> {
@@ -125,7 +151,7 @@ impl Steering {
         adjustment("responsiveness", self.responsiveness * (rate - usual), text.into())
     }
 
-    fn load(&self, Load { taken, waiting }: Load, capacity: u32) -> Option<Adjustment> {
+    fn load(&self, Load { taken, waiting, .. }: Load, capacity: u32) -> Option<Adjustment> {
         if taken >= capacity {
             return adjustment(search::FULL, FULL, "Has no free place at the moment".into());
         }
@@ -140,7 +166,7 @@ impl Steering {
     }
 }
 
-fn adjustment(reason: &str, amount: f64, text: String) -> Option<Adjustment> {
+pub(super) fn adjustment(reason: &str, amount: f64, text: String) -> Option<Adjustment> {
     let amount = (amount * 1e6).round() / 1e6;
     (amount.abs() >= LEAST).then(|| Adjustment { reason: reason.into(), amount, text })
 }
@@ -182,7 +208,7 @@ mod tests {
     fn of(introductions: &[Introduction], mentor: &str, days: i32) -> BTreeMap<String, f64> {
         let now = Timestamp::UNIX_EPOCH + DAY * days;
         let inactive = [MemberId::new("asleep").expect("an id")];
-        let all = Steering::default().adjustments(introductions, &inactive, |_| 2, ANSWER, now);
+        let all = Steering::default().adjustments(introductions, &inactive, &HashMap::new(), |_| 2, ANSWER, now);
         let theirs = all.into_iter().find(|(id, _)| id.as_str() == mentor).map(|(_, adjustments)| adjustments);
         theirs.unwrap_or_default().into_iter().map(|adjustment| (adjustment.reason, adjustment.amount)).collect()
     }

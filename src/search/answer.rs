@@ -120,7 +120,7 @@ pub struct Contribution {
 /// A signed correction that is not about the two people's fit, but about what the search is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Adjustment {
-    /// Why, by name: `outside_circle`, `exchange`, `responsiveness`, `load`, `full`.
+    /// Why, by name: `outside_circle`, `exchange`, `responsiveness`, `load`, `exposure`, `full`.
     pub reason: String,
     /// Added to the match.
     pub amount: f64,

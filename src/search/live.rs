@@ -31,14 +31,19 @@ impl Searcher {
         if changes.sequence < seen {
             return Err(SearchError::OlderDatabase { database: changes.sequence, index: seen });
         }
-        let members: Vec<&Member> = changes.upserted.iter().map(|stored| &stored.member).collect();
-        let encoded = self.encoded(&members);
-        let vectors = self.vectors(&encoded).await?;
-        let searcher = self.after(&changes, &encoded, &vectors);
+        let searcher = self.with_changes(&changes).await?;
         if self.changes() <= MANY && searcher.changes() > MANY {
             tracing::warn!(changes = searcher.changes(), "the index is far behind; run `rapport rebuild`");
         }
         Ok(searcher)
+    }
+
+    /// The same searcher with these changes over it.
+    pub(super) async fn with_changes(&self, changes: &Changes) -> Result<Searcher, SearchError> {
+        let members: Vec<&Member> = changes.upserted.iter().map(|stored| &stored.member).collect();
+        let encoded = self.encoded(&members);
+        let vectors = self.vectors(&encoded).await?;
+        Ok(self.after(changes, &encoded, &vectors))
     }
 
     /// How many members are not as the generation has them.

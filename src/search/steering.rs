@@ -1,7 +1,8 @@
 //! What stands beside the fit of two people: adjustments that the programme makes to mentors, the same for everybody who asks,
 //! for as long as an epoch lasts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use super::answer::Adjustment;
 use super::query::Query;
@@ -16,17 +17,29 @@ pub(crate) const FULL: &str = "full";
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Epoch {
     number: u32,
-    adjustments: BTreeMap<String, Vec<Adjustment>>,
+    /// Looked up for every candidate of every search.
+    adjustments: HashMap<String, Vec<Adjustment>, foldhash::fast::RandomState>,
 }
 
 impl Epoch {
     /// An epoch of these adjustments. Its number, a part of an answer's state, is a hash of them; 0 where there are none.
     pub fn new(adjustments: BTreeMap<MemberId, Vec<Adjustment>>) -> Epoch {
-        let adjustments: BTreeMap<String, Vec<Adjustment>> =
-            adjustments.into_iter().map(|(id, of)| (id.to_string(), of)).collect();
         let hash = blake3::hash(&serde_json::to_vec(&adjustments).unwrap_or_default());
         let number = hash.as_bytes().first_chunk().map_or(1, |bytes| u32::from_le_bytes(*bytes).max(1));
-        Epoch { number: if adjustments.is_empty() { 0 } else { number }, adjustments }
+        let number = if adjustments.is_empty() { 0 } else { number };
+        Epoch { number, adjustments: adjustments.into_iter().map(|(id, of)| (id.to_string(), of)).collect() }
+    }
+
+    /// The epoch of a number from its adjustments as JSON; nothing where they are another's.
+    pub(crate) fn read(number: u32, record: &str) -> Option<Epoch> {
+        let adjustments: BTreeMap<MemberId, Vec<Adjustment>> = serde_json::from_str(record).ok()?;
+        Some(Epoch::new(adjustments)).filter(|epoch| epoch.number == number)
+    }
+
+    /// Its adjustments as JSON, in the order of the ids.
+    pub(crate) fn record(&self) -> String {
+        let adjustments: BTreeMap<&String, &Vec<Adjustment>> = self.adjustments.iter().collect();
+        serde_json::to_string(&adjustments).unwrap_or_default()
     }
 
     /// Its number.
@@ -52,7 +65,7 @@ impl Epoch {
 }
 
 /// An epoch in which nothing is adjusted.
-static UNSTEERED: Epoch = Epoch { number: 0, adjustments: BTreeMap::new() };
+static UNSTEERED: LazyLock<Epoch> = LazyLock::new(Epoch::default);
 
 impl Searcher {
     /// What steers a query. Two who exchange are peers: neither takes the other's place as a mentor.

@@ -73,6 +73,15 @@ impl Searcher {
     /// # Errors
     /// As [`Searcher::search`].
     pub async fn why(&self, request: SearchRequest, mentor: &MemberId) -> Result<Why, SearchError> {
+        Ok(self.why_at_once(request, mentor).await?.0)
+    }
+
+    /// As [`Searcher::why`], and whether a record that it needed is newer than the view, or gone.
+    pub(super) async fn why_at_once(
+        &self,
+        request: SearchRequest,
+        mentor: &MemberId,
+    ) -> Result<(Why, bool), SearchError> {
         self.check_whole()?;
         let query = Query::try_from(request)?;
         if query.weights.is_empty() {
@@ -81,7 +90,7 @@ impl Searcher {
         self.with_weights(query.weights(self.weights())).why_of(&query, mentor).await
     }
 
-    async fn why_of(&self, query: &Query, mentor: &MemberId) -> Result<Why, SearchError> {
+    async fn why_of(&self, query: &Query, mentor: &MemberId) -> Result<(Why, bool), SearchError> {
         let seeker = self.seeker(query).await?;
         let allowed = self.allowed(query, &seeker)?;
         let bounds = self.bounds(query);
@@ -96,7 +105,7 @@ impl Searcher {
             nothing_in: Vec::new(),
         };
         let Some(slot) = self.view.slot(mentor.as_str()).filter(|_| self.holds(mentor.as_str())) else {
-            return Ok(why);
+            return Ok((why, false));
         };
         why.compared = candidates.contains(&slot);
         if !why.compared {
@@ -104,14 +113,16 @@ impl Searcher {
         }
         let comparison = self.comparison(query, &seeker);
         let ranked = self.reranked(query, &seeker, &candidates, bounds.seed);
-        let (ranked, _) = self.both_ways(query, &seeker, ranked, Some(slot)).await?;
-        let Some(at) = ranked.iter().position(|ranked| ranked.slot == slot) else { return Ok(why) };
+        let (ranked, mut overtaken) = self.both_ways(query, &seeker, ranked, Some(slot)).await?;
+        let Some(at) = ranked.iter().position(|ranked| ranked.slot == slot) else { return Ok((why, overtaken)) };
         let mut ids: Vec<&str> = comparison.named_in_reasons(slot).chain([mentor.as_str()]).collect();
         ids.extend(query.exchange.then_some(seeker.id.as_str()));
         ids.sort_unstable();
         ids.dedup();
         let (records, _) = self.records(&ids).await?;
-        let Some(stored) = records.get(mentor.as_str()) else { return Ok(why) };
+        let is_known = |id: &&str| records.get(*id).is_some_and(|stored| stored.change <= self.view.sequence());
+        overtaken |= !ids.iter().all(is_known);
+        let Some(stored) = records.get(mentor.as_str()) else { return Ok((why, overtaken)) };
         why.obstacles = self.obstacles(query, &seeker, slot, self.is_adult(&stored.member))?;
         let explainer = Explainer { comparison: &comparison, encoder: &self.encoder, records: &records };
         let hit = Hit { rank: at + 1, ..self.hit(query, &ranked[at], stored, &explainer) };
@@ -123,7 +134,7 @@ impl Searcher {
         why.nothing_in = weighs.filter(|feature| !counted(feature)).copied().collect();
         why.found = why.obstacles.is_empty() && why.compared && hit.rank <= query.k.get();
         why.hit = Some(hit);
-        Ok(why)
+        Ok((why, overtaken))
     }
 
     fn obstacles(&self, query: &Query, seeker: &Seeker, slot: Slot, adult: bool) -> Result<Vec<Obstacle>, SearchError> {

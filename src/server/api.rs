@@ -8,6 +8,7 @@ pub mod operate;
 pub mod programme;
 pub mod search;
 pub mod waitlist;
+pub mod searches;
 
 use super::problem::Problem;
 

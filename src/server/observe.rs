@@ -21,6 +21,8 @@ use crate::search::Stages;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What the answer depends on.
 const STATE: HeaderName = HeaderName::from_static("rapport-state");
+/// What the search is called by, where it is kept.
+const SEARCH: HeaderName = HeaderName::from_static("rapport-search");
 /// How long the stages took.
 const TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -60,6 +62,10 @@ fn describe() {
     describe_gauge!("rapport_rebuild_running", "1 while a generation is built");
     describe_gauge!("rapport_texts_waiting", "Callers whose texts wait for the model");
     describe_counter!("rapport_answers_remembered_total", "Searches answered as before, without being made again");
+    describe_counter!(
+        "rapport_searches_unnoted_total",
+        "Searches answered that the log and the counts of impressions lack"
+    );
     describe_counter!("rapport_texts_remembered_total", "Texts sought that needed no model run");
     describe_counter!("rapport_texts_embedded_total", "Texts sought that were embedded");
     describe_counter!("rapport_text_batches_total", "Model runs that they took");
@@ -74,6 +80,7 @@ pub fn measure(app: &App) {
     }
     let running = app.community.night().borrow().progress.is_some();
     gauge!("rapport_rebuild_running").set(f64::from(u8::from(running)));
+    counter!("rapport_searches_unnoted_total").absolute(app.community.searches_lost());
     if let Some(shared) = app.community.shared() {
         let counts = shared.counts();
         gauge!("rapport_texts_waiting").set(counts.waiting as f64);
@@ -130,12 +137,14 @@ pub async fn observed(State(app): State<Arc<App>>, request: Request, next: Next)
         rank_us = stages.map(|stages| stages.rank.as_micros() as u64),
         respond_us = stages.map(|stages| stages.respond.as_micros() as u64),
         total_us = took.as_micros() as u64,
+        search = made.as_ref().and_then(|made| made.search.as_deref()),
         "request"
     );
 
+    let search = made.as_ref().and_then(|made| made.search.clone());
     let state = made.map(|made| made.state).or_else(|| Some(app.community.searcher().ok()?.state_seen()));
     let headers = response.headers_mut();
-    for (name, value) in [(REQUEST_ID, Some(id)), (STATE, state), (TIMING, Some(timing))] {
+    for (name, value) in [(REQUEST_ID, Some(id)), (STATE, state), (SEARCH, search), (TIMING, Some(timing))] {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);
         }
@@ -150,6 +159,8 @@ pub struct Made {
     pub state: String,
     /// How long the stages took; nothing where the answer was remembered.
     pub stages: Option<Stages>,
+    /// What the search is called by, where it is kept.
+    pub search: Option<String>,
 }
 
 /// Methods are not counted by names that a client makes up.

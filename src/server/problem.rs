@@ -212,6 +212,7 @@ impl From<CommunityError> for Problem {
             CommunityError::Search(error) => error.into(),
             CommunityError::Refused(refusal) => refusal.into(),
             CommunityError::Unknown(_) => Problem::not_available(),
+            CommunityError::NotLogged(_) => Problem::new(Code::NotFound, error.to_string()),
             CommunityError::Invalid { invalid, .. } => invalid.into(),
             CommunityError::Fixed(_) => Problem::invalid("", error.to_string()),
             other => Problem::internal(&other),

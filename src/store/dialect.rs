@@ -19,6 +19,10 @@ pub(super) trait Dialect {
     const MENTIONING: &str;
     /// Mentors who were last active before a day, and do not keep that private.
     const INACTIVE_MENTORS: &str;
+    /// Searches that are a member's, or in which a text stands.
+    const SEARCHES_NAMING: &str;
+    /// Epochs in which a text stands.
+    const EPOCHS_NAMING: &str;
     /// The last event, in a transaction that writes: nobody else decides anything in the programme until it ends.
     const LAST_EVENT_TO_WRITE: &str;
 }
@@ -36,6 +40,8 @@ impl Dialect for Sqlite {
     const INACTIVE_MENTORS: &str = "SELECT id FROM members WHERE json_extract(record, '$.last_active') < $1 \
         AND EXISTS (SELECT 1 FROM json_each(record, '$.roles') WHERE value = 'mentor') \
         AND NOT EXISTS (SELECT 1 FROM json_each(record, '$.private') WHERE value = 'last_active') ORDER BY id";
+    const SEARCHES_NAMING: &str = "SELECT id, record FROM searches WHERE member = $1 OR instr(record, $2) > 0";
+    const EPOCHS_NAMING: &str = "SELECT number FROM epochs WHERE instr(record, $1) > 0 LIMIT 1";
     const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme";
 }
 
@@ -53,6 +59,8 @@ impl Dialect for Postgres {
         AND EXISTS (SELECT 1 FROM json_array_elements_text(record::json -> 'roles') AS role WHERE role = 'mentor') \
         AND NOT EXISTS (SELECT 1 FROM json_array_elements_text(record::json -> 'private') AS field \
             WHERE field = 'last_active') ORDER BY id";
+    const SEARCHES_NAMING: &str = "SELECT id, record FROM searches WHERE member = $1 OR strpos(record, $2) > 0";
+    const EPOCHS_NAMING: &str = "SELECT number FROM epochs WHERE strpos(record, $1) > 0 LIMIT 1";
     const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme FOR UPDATE";
 }
 

@@ -152,6 +152,9 @@ impl Store {
                     "VACUUM FULL participations",
                     "VACUUM FULL introductions",
                     "VACUUM FULL events",
+                    "VACUUM FULL searches",
+                    "VACUUM FULL impressions",
+                    "VACUUM FULL epochs",
                 ] {
                     sqlx::query(statement).execute(pool).await?;
                 }
@@ -174,7 +177,7 @@ impl Store {
 }
 
 /// An id as it stands in a record.
-fn quoted(id: &MemberId) -> String {
+pub(super) fn quoted(id: &MemberId) -> String {
     serde_json::to_string(id.as_str()).unwrap_or_default()
 }
 

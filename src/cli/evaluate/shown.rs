@@ -1,11 +1,11 @@
-//! Who is shown, by which groups, what a match is worth, and what it costs to look outside the circle: as `rapport evaluate`
+//! Who is shown, by which groups, what a match is worth, and what it costs to look outside the circle or to share out attention: as `rapport evaluate`
 //! prints it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use indicatif::HumanCount;
-use rapport::evaluate::{AtDial, Calibration, Estimate, Exposure, GroupExposure, GroupField};
+use rapport::evaluate::{AtBudget, AtDial, Calibration, Estimate, Exposure, GroupExposure, GroupField};
 
 use crate::cli::render::clean;
 
@@ -106,6 +106,28 @@ pub fn write_outside_circle(out: &mut impl Write, settings: &[AtDial]) -> io::Re
             "{dial:<15} {:>8.3}  {:<14} {match_:>7.4} {:>8.4} {mean:>+10.4}  {:<18} {:>8.4}",
             outside.mean,
             format!("{:.3} to {:.3}", outside.low, outside.high),
+            ndcg.after,
+            format!("{low:+.4} to {high:+.4}"),
+            ndcg.p_holm
+        )?;
+    }
+    Ok(())
+}
+
+pub fn write_steered_exposure(out: &mut impl Write, settings: &[AtBudget]) -> io::Result<()> {
+    if settings.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{:<15} {:>8} {:>8} {:>9} {:>8} {:>10}  {:<18} {:>8}",
+        "exposure", "Gini", "coverage", "top tenth", "nDCG@10", "difference", "95 % interval", "p (Holm)"
+    )?;
+    for AtBudget { exposure, gini, coverage, top_tenth, ndcg } in settings {
+        let Estimate { mean, low, high } = ndcg.difference;
+        writeln!(
+            out,
+            "{exposure:<15} {gini:>8.3} {coverage:>8.3} {top_tenth:>9.3} {:>8.4} {mean:>+10.4}  {:<18} {:>8.4}",
             ndcg.after,
             format!("{low:+.4} to {high:+.4}"),
             ndcg.p_holm

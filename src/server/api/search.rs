@@ -53,7 +53,7 @@ pub async fn search(
         request.viewer = caller.member().cloned();
     }
     may_filter(&caller, &request.filter)?;
-    answer(&app, request).await
+    answer(&app, &caller, request).await
 }
 
 /// Finds mentors for a stored member. No model is run for somebody who did not change since they were written.
@@ -84,7 +84,7 @@ pub async fn mentors(
     let request = request(id, &mut pairs)?;
     pairs.nothing_else()?;
     may_filter(&caller, &request.filter)?;
-    answer(&app, request).await
+    answer(&app, &caller, request).await
 }
 
 /// Refuses filters that would tell what is not for the caller: who is paused, and where exactly somebody lives.
@@ -128,9 +128,9 @@ pub fn request(member: MemberId, pairs: &mut Pairs) -> Result<SearchRequest, Pro
     })
 }
 
-async fn answer(app: &App, request: SearchRequest) -> Result<Response, Problem> {
-    let (written, before) = app.community.search_written(request).await?;
-    let made = Made { state: written.state.clone(), stages: (!before).then_some(written.stages) };
+async fn answer(app: &App, caller: &Caller, request: SearchRequest) -> Result<Response, Problem> {
+    let (written, before, search) = app.community.search_noted(request, caller.actor()).await?;
+    let made = Made { state: written.state.clone(), stages: (!before).then_some(written.stages), search };
     let body = ([(header::CONTENT_TYPE, "application/json")], written.body.clone());
     Ok((axum::Extension(made), body).into_response())
 }
