@@ -86,7 +86,7 @@ impl Community {
         let Searched { answer, overtaken, stages } = self.searched(request).await?;
         let body = serde_json::to_vec(&answer).unwrap_or_default();
         let digest = searches::digest(&body);
-        let Answer { state: of, hits } = answer;
+        let Answer { state: of, hits, .. } = answer;
         // One that a change overtook is of another state than the one asked for.
         let keep = !overtaken && of == state;
         let shown = hits.into_iter().filter_map(Shown::of).collect();
