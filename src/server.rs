@@ -105,6 +105,7 @@ struct App {
     metrics: PrometheusHandle,
     /// One cohort is assigned at a time: it takes cores and memory.
     cohorts: Arc<Semaphore>,
+    suggestions: page::Suggestions,
     read_config: ReadConfig,
     ending: AtomicBool,
 }
@@ -181,6 +182,7 @@ impl Service {
             tls,
             metrics: observe::recorder(),
             cohorts: Arc::new(Semaphore::new(1)),
+            suggestions: page::Suggestions::default(),
             read_config,
             ending: AtomicBool::new(false),
             community,

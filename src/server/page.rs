@@ -24,6 +24,7 @@ use super::App;
 use super::admit::in_turn;
 use super::problem::{Code, Problem};
 use crate::store::Scope;
+pub use find::suggestions::Suggestions;
 use visitor::{Visitor, known, same_origin};
 
 /// Nothing is loaded, sent or framed but from and to the service itself, and no script or style stands in a page.
@@ -36,7 +37,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/", get(find::find))
         .route("/members/{id}", get(member::member))
-        .route("/why", get(find::why))
+        .route("/why", get(find::why::why))
         .layer(turns)
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))

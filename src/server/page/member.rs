@@ -5,8 +5,9 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use maud::{Markup, html};
 
+use super::find::why;
 use super::visitor::Visitor;
-use super::{Page, Shown, find, parts};
+use super::{Page, Shown, parts};
 use crate::member::{Member, Role};
 use crate::server::App;
 use crate::server::api::members;
@@ -16,9 +17,9 @@ pub async fn member(State(app): State<Arc<App>>, visitor: Visitor, Path(id): Pat
     let caller = visitor.caller.clone();
     let axum::Json(record) = members::get(State(Arc::clone(&app)), caller, Path(id.clone())).await?;
     let own = visitor.caller.member().filter(|own| **own != record.id);
-    let why = match own {
+    let common = match own {
         // There are members without an index too, and mentees who are looked at.
-        Some(own) if record.is(Role::Mentor) => find::pair(&app, &visitor, own.as_str(), &id).await.ok(),
+        Some(own) if record.is(Role::Mentor) => why::pair(&app, &visitor, own.as_str(), &id).await.ok(),
         _ => None,
     };
     let main = html! {
@@ -27,10 +28,10 @@ pub async fn member(State(app): State<Arc<App>>, visitor: Visitor, Path(id): Pat
         div.sides.wide {
             div { (parts::record(&record)) }
             div {
-                @if let Some(why) = &why {
+                @if let Some(common) = &common {
                     section aria-labelledby="common" {
                         h2 #common { "What you have in common" }
-                        (find::told(why))
+                        (why::told(common))
                     }
                     (ask(&app, &record))
                 }
