@@ -1,7 +1,7 @@
 //! What pages are put together from.
 
 use maud::{Markup, PreEscaped, html};
-use pulldown_cmark::{Event, Parser};
+use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 
 use crate::member::{Education, Member, Place};
 use crate::search::weights::Feature;
@@ -198,10 +198,15 @@ pub fn act(path: &str, fields: &[(&str, &str)], button: &str, class: &str) -> Ma
     }
 }
 
-/// A text in Markdown. HTML in it is shown as it is written.
+/// A text in Markdown, as a part of a page: its headings are below the page's. HTML in it is shown as it is written.
 pub fn markdown(text: &str) -> Markup {
+    let below = |level: HeadingLevel| HeadingLevel::try_from((level as usize + 2).min(6)).unwrap_or(HeadingLevel::H6);
     let plain = |event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
+        Event::Start(Tag::Heading { level, id, classes, attrs }) => {
+            Event::Start(Tag::Heading { level: below(level), id, classes, attrs })
+        }
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(below(level))),
         other => other,
     };
     let mut written = String::new();
