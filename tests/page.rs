@@ -90,6 +90,9 @@ fn somebody_finds_a_mentor_by_profile_in_words_and_by_a_short_profile() {
 
         // A filter is applied as it is filled in, without another page.
         browser.eval("window.same = true");
+        if device == Device::Phone {
+            browser.click(".filters summary");
+        }
         browser.fill("#country", "US");
         browser.until("location.search.includes('country=US')");
         browser.until("!document.querySelector('#results').hasAttribute('aria-busy')");

@@ -43,7 +43,7 @@ pub async fn find(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(query)
         form #find.find method="get" action="/" data-live="#results" {
             (ways(&sought, &visitor, &interests))
             div.sides {
-                div.side { (filters(&sought)) }
+                (filters(&sought))
                 div #results aria-live="polite" {
                     @match &found {
                         None => p.hint { "Say what you look for, and press Search." },
@@ -104,29 +104,34 @@ fn ways(sought: &Sought, visitor: &Visitor, interests: &[String]) -> Markup {
     }
 }
 
-/// Who may be found, and how.
+/// Who may be found, and how. Where there is room beside the hits, it is always open.
 fn filters(sought: &Sought) -> Markup {
     html! {
-        fieldset {
-            legend { "Only mentors" }
-            (parts::field("country", "In the country", &sought.country, "Its code, such as US"))
-            (parts::field("city", "In the city", &sought.city, ""))
-            @if sought.by == By::Member {
-                (parts::field("within", "Within kilometres of me", &sought.within, ""))
+        details.filters open[sought.is_filtered()] {
+            summary { "Filters, and how far from my circle" }
+            fieldset {
+                legend { "Only mentors" }
+                (parts::field("country", "In the country", &sought.country, "Its code, such as US"))
+                (parts::field("city", "In the city", &sought.city, ""))
+                @if sought.by == By::Member {
+                    (parts::field("within", "Within kilometres of me", &sought.within, ""))
+                }
+                (parts::field("language", "Who speak", &sought.language, "A code, such as es"))
+                (parts::field("industry", "In the industry", &sought.industry, ""))
             }
-            (parts::field("language", "Who speak", &sought.language, "A code, such as es"))
-            (parts::field("industry", "In the industry", &sought.industry, ""))
-        }
-        fieldset {
-            legend { "How far from my circle" }
-            label for="outside_circle" { "Outside my circle" }
-            input #outside_circle name="outside_circle" type="range" min="0" max="1" step="0.25" value=(sought.outside)
-                aria-describedby="outside-hint";
-            p.hint #outside-hint { "From people like me to people I should know: shared friends, schools, employers and places count less." }
-            @if sought.by == By::Member {
-                label.check {
-                    input type="checkbox" name="exchange" value="yes" checked[sought.exchange];
-                    " An exchange: we each offer what the other seeks"
+            fieldset {
+                legend { "How far from my circle" }
+                label for="outside_circle" { "Outside my circle" }
+                input #outside_circle name="outside_circle" type="range" min="0" max="1" step="0.25" value=(sought.outside)
+                    aria-describedby="outside-hint";
+                p.hint #outside-hint {
+                    "From people like me to people I should know: shared friends, schools, employers and places count less."
+                }
+                @if sought.by == By::Member {
+                    label.check {
+                        input type="checkbox" name="exchange" value="yes" checked[sought.exchange];
+                        " An exchange: we each offer what the other seeks"
+                    }
                 }
             }
         }
@@ -218,13 +223,12 @@ fn hits(answer: &search::Answer, asides: &[Aside], sought: &Sought, visitor: &Vi
 
 /// Nobody has anything in common with what is sought: what would help.
 fn nobody(none: bool, sought: &Sought) -> Markup {
-    let filtered = [&sought.country, &sought.city, &sought.language, &sought.industry, &sought.within];
     html! {
         section.empty role="status" {
             h2 { @if none { "Nobody was found" } @else { "Nobody here is known to suit you" } }
             p { "The mentors of this community have nothing in common with what you look for, as far as it is known." }
             ul {
-                @if filtered.iter().any(|filter| !filter.is_empty()) { li { "Try it with fewer filters." } }
+                @if sought.is_filtered() { li { "Try it with fewer filters." } }
                 @match sought.by {
                     By::Member => li { "Say in your profile what you aim for, what you face, and a few interests: these count most." },
                     By::Words => li { "Name the profession you aim for, or what you are afraid of, in a sentence." },

@@ -83,25 +83,21 @@ pub fn score(hit: &Hit, whole: f64) -> Markup {
 /// A bar of contributions, strongest first. Each part has its number where it is wide enough, and a gap before the next, so
 /// that it is read without colours.
 fn bar(contributions: &[Contribution], whole: f64, label: &str) -> Markup {
-    const WIDE: f64 = 600.0;
-    const HIGH: f64 = 18.0;
+    let percent = |part: f64| if whole > 0.0 { part / whole * 100.0 } else { 0.0 };
     let mut at = 0.0;
-    let parts: Vec<(f64, f64)> = contributions
-        .iter()
-        .map(|part| {
-            let wide = if whole > 0.0 { part.contribution / whole * WIDE } else { 0.0 };
-            at += wide;
-            (at - wide, wide)
-        })
-        .collect();
+    let parts = contributions.iter().map(|part| {
+        let wide = percent(part.contribution);
+        at += wide;
+        (at - wide, wide)
+    });
+    let parts: Vec<(f64, f64)> = parts.collect();
     html! {
-        svg.bar viewBox={ "0 0 " (WIDE) " " (HIGH) } role="img" aria-label=(label) {
-            rect.ground x="0" y="0" width=(WIDE) height=(HIGH) rx="4" {}
+        svg.bar role="img" aria-label=(label) {
+            rect.ground width="100%" height="100%" rx="4" {}
             @for (number, (x, wide)) in (1..).zip(parts) {
-                rect class={ "part p" (number % 4) } x=(format!("{x:.1}")) y="0" width=(format!("{:.1}", (wide - 2.0).max(0.5)))
-                    height=(HIGH) rx="2" {}
-                @if wide > 16.0 {
-                    text x=(format!("{:.1}", x + wide / 2.0 - 1.0)) y="13" text-anchor="middle" { (number) }
+                rect class={ "part p" (number % 4) } x=(format!("{x:.2}%")) width=(format!("{wide:.2}%")) height="100%" {}
+                @if wide > 6.0 {
+                    text x=(format!("{:.2}%", x + wide / 2.0)) y="13" text-anchor="middle" { (number) }
                 }
             }
         }

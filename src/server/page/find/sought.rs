@@ -126,6 +126,12 @@ impl Sought {
         Ok(asked.then_some(request))
     }
 
+    /// Whether anything keeps mentors from being found, or moves them.
+    pub fn is_filtered(&self) -> bool {
+        let filters = [&self.country, &self.city, &self.language, &self.industry, &self.within];
+        filters.iter().any(|filter| !filter.is_empty()) || self.outside > 0.0 || self.exchange
+    }
+
     fn filter(&self) -> Result<Filter, Problem> {
         let mut filter = Filter::default();
         let stated = [

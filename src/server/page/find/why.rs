@@ -6,6 +6,7 @@ use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
 
 use crate::member::MemberId;
+use crate::search::weights::Feature;
 use crate::search::{Obstacle, Why};
 use crate::server::App;
 use crate::server::api::explain;
@@ -30,7 +31,12 @@ pub async fn why(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(query):
             (parts::field("mentor", "The mentor's id", &mentor, "It stands in the address of their page"))
             button { "Ask" }
         }
-        @if let Some(why) = &why { (told(why)) }
+        @if let Some(why) = &why {
+            section.why {
+                @if let Some(hit) = &why.hit { h2 { (parts::link(&hit.member)) } }
+                (told(why))
+            }
+        }
     };
     Ok(Page::new("Why, and why not", "/", main).into())
 }
@@ -48,38 +54,32 @@ pub async fn pair(app: &Arc<App>, visitor: &Visitor, mentee: &str, mentor: &str)
 /// Why, in words.
 pub fn told(why: &Why) -> Markup {
     let obstacle = |obstacle: &Obstacle| match obstacle {
-        Obstacle::Unknown => "nobody of that id is stored".to_owned(),
-        Obstacle::Minor => "they are not of age, or do not say so".into(),
-        Obstacle::Paused => "they have paused".into(),
-        Obstacle::Blocked => "one of the two blocks the other".into(),
-        Obstacle::Themselves => "they are the one who looks".into(),
-        Obstacle::Role => "they are no mentor".into(),
-        Obstacle::Known => "the two know one another already".into(),
-        Obstacle::Filter { field } => format!("the filter {field} leaves them out"),
+        Obstacle::Unknown => "Nobody of that id is stored".to_owned(),
+        Obstacle::Minor => "They are not of age, or do not say so".into(),
+        Obstacle::Paused => "They have paused".into(),
+        Obstacle::Blocked => "One of the two blocks the other".into(),
+        Obstacle::Themselves => "They are the one who looks".into(),
+        Obstacle::Role => "They are no mentor".into(),
+        Obstacle::Known => "The two know one another already".into(),
+        Obstacle::Filter { field } => format!("The filter {field} leaves them out"),
     };
+    let knowing = |feature: &&Feature| !matches!(feature, Feature::AlreadyFriend | Feature::AlreadyColleague);
+    let nothing: Vec<String> = why.nothing_in.iter().filter(knowing).map(|feature| parts::said(*feature)).collect();
     html! {
-        section.why {
-            @if let Some(hit) = &why.hit {
-                h2 { @if why.obstacles.is_empty() { "Found" } @else { "Not found" } ": " (parts::link(&hit.member)) }
-                @if why.obstacles.is_empty() {
-                    p { "Rank " (hit.rank) " of " (why.candidates) " who were compared." }
-                } @else {
-                    p { "Without what stands in the way, the rank would be " (hit.rank) " of " (why.candidates) "." }
-                }
-                @if !why.obstacles.is_empty() { ul { @for one in &why.obstacles { li { (obstacle(one)) } } } }
-                (parts::points(&hit.points_in_common))
-                (parts::adjustments(&hit.adjustments))
-                (parts::score(hit, hit.match_))
-                @if !why.nothing_in.is_empty() {
-                    p.hint {
-                        "Nothing counted for: "
-                        (why.nothing_in.iter().map(|feature| parts::said(*feature)).collect::<Vec<_>>().join(", "))
-                        ". It is absent on either side, or not shared."
-                    }
-                }
-            } @else {
-                h2 { "Not found" }
-                ul { @for one in &why.obstacles { li { (obstacle(one)) } } }
+        @if !why.obstacles.is_empty() {
+            p { strong { "Not found:" } }
+            ul { @for one in &why.obstacles { li { (obstacle(one)) } } }
+        }
+        @if let Some(hit) = &why.hit {
+            p {
+                @if why.obstacles.is_empty() { "Rank " } @else { "Without what stands in the way, the rank would be " }
+                (hit.rank) " of " (why.candidates) " who were compared."
+            }
+            (parts::points(&hit.points_in_common))
+            (parts::adjustments(&hit.adjustments))
+            (parts::score(hit, hit.match_))
+            @if !nothing.is_empty() {
+                p.hint { "Nothing counted for: " (nothing.join(", ")) ". It is absent on either side, or not shared." }
             }
         }
     }
