@@ -1,7 +1,8 @@
 //! The HTTP service: searching, explaining, writing, rebuilding, over one [`Community`].
 //!
 //! A request goes through these, in this order: it gets an id and is observed; who asks is told by key or token; its body is
-//! read; it takes a place and waits for its turn; it is answered. Only this module names axum.
+//! read; it takes a place and waits for its turn; it is answered. The page is answered by the same handlers. Only this module
+//! names axum.
 
 mod access;
 mod admit;
@@ -9,6 +10,7 @@ mod api;
 mod json;
 mod observe;
 mod openapi;
+mod page;
 mod problem;
 
 use std::net::{SocketAddr, TcpListener};
@@ -103,6 +105,7 @@ struct App {
     metrics: PrometheusHandle,
     /// One cohort is assigned at a time: it takes cores and memory.
     cohorts: Arc<Semaphore>,
+    suggestions: page::Suggestions,
     read_config: ReadConfig,
     ending: AtomicBool,
 }
@@ -179,6 +182,7 @@ impl Service {
             tls,
             metrics: observe::recorder(),
             cohorts: Arc::new(Semaphore::new(1)),
+            suggestions: page::Suggestions::default(),
             read_config,
             ending: AtomicBool::new(false),
             community,
@@ -317,7 +321,8 @@ fn router(app: Arc<App>) -> Router {
         .merge(health)
         .route("/openapi.json", routing::get(move || async move { axum::Json(served) }))
         .merge(SwaggerUi::new("/docs").config(utoipa_swagger_ui::Config::from("/openapi.json")))
-        .fallback(|| async { Problem::new(Code::NotFound, "there is nothing at this path; /docs lists what there is") })
+        .merge(page::router(&app))
+        .fallback(page::nothing)
         .method_not_allowed_fallback(|| async { Problem::new(Code::Method, "the path takes other methods; see Allow") })
         // Bodies are bounded where they are read.
         .layer(DefaultBodyLimit::disable())

@@ -1,10 +1,11 @@
 //! `rapport demo`
 
 use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Context;
 use clap::Args;
-use rapport::config::{Config, StoreConfig};
+use rapport::config::{Config, ServerConfig, StoreConfig};
 use rapport::embed::Models;
 use rapport::rebuild::rebuild;
 use rapport::sample::{Community, DEMO_TEXT, demo_profile};
@@ -19,6 +20,12 @@ pub struct Arguments {
     /// How many members to invent
     #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     members: u32,
+    /// Where to serve the page [default: 127.0.0.1:8080, or another port where that is taken]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// End after the searches, and serve no page
+    #[arg(long, conflicts_with = "listen")]
+    no_page: bool,
 }
 
 /// Hits shown of each search.
@@ -63,12 +70,30 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> 
             SearchRequest { profile: Some(profile), ..SearchRequest::default() },
         ),
     ];
-    let mut out = anstream::stdout().lock();
     for (title, request) in searches {
         let answer = searcher.search(SearchRequest { k: Some(SHOWN), ..request }).await?;
+        let mut out = anstream::stdout().lock();
         writeln!(out, "\n{title}\n")?;
         render::answer(&mut out, &answer)?;
     }
+    let mut out = anstream::stdout().lock();
     writeln!(out, "Go on with it:\n  rapport --index {}{flags} search \"your own words\"", config.index.display())?;
-    Ok(Done::Fully)
+    if arguments.no_page || !cfg!(unix) {
+        return Ok(Done::Fully);
+    }
+    writeln!(out, "or be one of these people in a browser, on the page below; Ctrl-C ends it.\n")?;
+    drop((out, searcher));
+    let listen = arguments.listen.unwrap_or_else(usual_address);
+    let config = Config { server: ServerConfig { listen, ..ServerConfig::default() }, ..config };
+    let again = config.clone();
+    super::serve::run(&config, Box::new(move || Ok(again.clone()))).await
+}
+
+/// Where the page is served, unless something else is there already.
+fn usual_address() -> SocketAddr {
+    let usual = ServerConfig::default().listen;
+    match TcpListener::bind(usual) {
+        Ok(_) => usual,
+        Err(_) => SocketAddr::new(usual.ip(), 0),
+    }
 }

@@ -40,6 +40,11 @@ enum Who {
 }
 
 impl Caller {
+    /// A member, who may do what any member may.
+    pub fn of(member: MemberId) -> Caller {
+        Caller { who: Who::Member(member), scopes: Vec::new() }
+    }
+
     /// Refuses whoever lacks a scope.
     pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
         if self.has(scope) {
@@ -79,7 +84,7 @@ impl Caller {
     }
 
     /// The name in logs, and the one that requests are counted under.
-    fn name(&self) -> String {
+    pub fn name(&self) -> String {
         match &self.who {
             Who::Anyone => "anyone".into(),
             Who::Key(id) => id.clone(),
@@ -108,8 +113,7 @@ pub async fn identified(State(app): State<Arc<App>>, mut request: Request, next:
         Err(problem) => return problem.into_response(),
     };
     let name = caller.name();
-    if let (false, Err(wait)) = (matches!(caller.who, Who::Anyone), app.access().take_turn(&name)) {
-        let problem = Problem::new(Code::Rate, "more requests than one key or member may make").retry_after(wait);
+    if let Err(problem) = app.access().take_turn(&caller) {
         return (axum::Extension(CallerName(name)), problem).into_response();
     }
     request.extensions_mut().insert(caller);
@@ -142,10 +146,15 @@ impl Access {
         self.tokens.is_some() || community.has_keys()
     }
 
+    /// Whether whoever reaches it may do anything, as nobody else can reach it.
+    pub fn is_open(&self, community: &Community) -> bool {
+        self.loopback && !self.is_guarded(community)
+    }
+
     fn caller(&self, community: &Community, uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
         let unauthenticated = |detail: &str| Problem::new(Code::Unauthenticated, detail);
         let Some(sent) = headers.get(header::AUTHORIZATION) else {
-            if self.is_guarded(community) || !self.loopback {
+            if !self.is_open(community) {
                 return Err(unauthenticated("expected Authorization: Bearer, with an API key or a member's token"));
             }
             return of_this_machine(uri, headers);
@@ -153,6 +162,12 @@ impl Access {
         let bearer = sent.to_str().ok().and_then(|sent| sent.split_once(' '));
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let (_, bearer) = bearer.ok_or_else(|| unauthenticated("Authorization is not of the form: Bearer KEY"))?;
+        self.bearer(community, bearer)
+    }
+
+    /// Who has an API key or a token.
+    pub fn bearer(&self, community: &Community, bearer: &str) -> Result<Caller, Problem> {
+        let unauthenticated = |detail: &str| Problem::new(Code::Unauthenticated, detail);
         if bearer.starts_with(KEY_PREFIX) {
             let key = community.key(bearer);
             let key = key.ok_or_else(|| unauthenticated("the API key is unknown, or was revoked"))?;
@@ -164,12 +179,13 @@ impl Access {
         }
     }
 
-    /// Whole seconds to wait where it is not their turn.
-    fn take_turn(&self, name: &str) -> Result<(), u32> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
-        limiter.check_key(&name.to_owned()).map_err(|until| {
+    /// Refuses whoever asks more often than they may.
+    pub fn take_turn(&self, caller: &Caller) -> Result<(), Problem> {
+        let Some(limiter) = self.limiter.as_ref().filter(|_| !matches!(caller.who, Who::Anyone)) else { return Ok(()) };
+        limiter.check_key(&caller.name()).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
-            u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1)
+            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+            Problem::new(Code::Rate, "more requests than one key or member may make").retry_after(seconds)
         })
     }
 
@@ -183,7 +199,7 @@ impl Access {
 
 /// Without keys, whoever asks this machine for itself may do anything; a page of elsewhere that a browser shows may not,
 /// by whatever name it reaches this machine.
-fn of_this_machine(uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
+pub fn of_this_machine(uri: &Uri, headers: &HeaderMap) -> Result<Caller, Problem> {
     let sent = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let is_local = |authority: &str| {
         let name = match authority.strip_prefix('[') {

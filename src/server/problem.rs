@@ -65,7 +65,8 @@ macro_rules! codes {
             #[cfg(test)]
             const ALL: &[Code] = &[$(Code::$variant,)*];
 
-            fn status(self) -> StatusCode {
+            /// The HTTP status.
+            pub fn status(self) -> StatusCode {
                 match self {
                     $(Code::$variant => StatusCode::$status,)*
                 }
@@ -148,6 +149,19 @@ impl Problem {
         Problem { cause: Some(error.to_string()), ..Problem::new(Code::Internal, told) }
     }
 
+    /// Tells the log of it, by the response.
+    pub fn note(&self, response: &mut Response) {
+        response.extensions_mut().insert(self.code);
+        if let Some(cause) = &self.cause {
+            response.extensions_mut().insert(Cause(cause.clone()));
+        }
+    }
+
+    /// What happened.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
     /// Which part was wrong, and how.
     pub fn told(self) -> (Option<String>, String) {
         (self.field, self.detail)
@@ -172,10 +186,11 @@ impl IntoResponse for Problem {
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             code: self.code,
-            detail: self.detail,
-            field: self.field,
+            detail: self.detail.clone(),
+            field: self.field.clone(),
         };
         let mut response = (status, serde_json::to_vec(&details).unwrap_or_default()).into_response();
+        self.note(&mut response);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
@@ -183,10 +198,6 @@ impl IntoResponse for Problem {
         }
         if self.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        response.extensions_mut().insert(self.code);
-        if let Some(cause) = self.cause {
-            response.extensions_mut().insert(Cause(cause));
         }
         response
     }

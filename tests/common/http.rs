@@ -86,6 +86,7 @@ impl Service {
         });
         let agent = Agent::config_builder()
             .http_status_as_error(false)
+            .max_redirects(0)
             .timeout_global(Some(Duration::from_secs(120)))
             .build()
             .new_agent();

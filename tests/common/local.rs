@@ -66,6 +66,16 @@ impl Local {
         })
     }
 
+    /// Where it listens.
+    pub fn url(&self) -> String {
+        self.service.url()
+    }
+
+    /// What a member, or with nobody's name the manager, signs in with.
+    pub fn bearer(&self, who: &str) -> String {
+        if who.is_empty() { self.key.clone() } else { token(who) }
+    }
+
     /// Moves the clock, and has the service look at it as it does every minute.
     pub fn pass(&self, seconds: i64) {
         self.seconds.fetch_add(seconds, Ordering::SeqCst);
@@ -74,10 +84,10 @@ impl Local {
 
     /// One request of a member's, or with nobody's name of the manager's.
     pub fn send(&self, who: &str, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
-        let bearer = if who.is_empty() { self.key.clone() } else { token(who) };
+        let bearer = self.bearer(who);
         let request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.service.url()))
+            .uri(format!("{}{path}", self.url()))
             .header("authorization", format!("Bearer {bearer}"));
         let sent = match body {
             None => self.agent.run(request.body(()).unwrap()),

@@ -6,6 +6,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
+use crate::community::Written;
 use crate::member::MemberId;
 use crate::search::{Answer, Filter, Known, SearchRequest};
 use crate::server::App;
@@ -29,8 +30,13 @@ use crate::store::Scope;
 pub async fn search(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Json(mut request): Json<SearchRequest>,
+    Json(request): Json<SearchRequest>,
 ) -> Result<Response, Problem> {
+    Ok(answer(found(&app, &caller, request).await?))
+}
+
+/// What a caller finds, and how it was made.
+pub async fn found(app: &App, caller: &Caller, mut request: SearchRequest) -> Result<(Made, Arc<Written>), Problem> {
     match caller.member() {
         Some(own) if !caller.has(Scope::Search) => {
             for (field, other) in [("member", &request.member), ("viewer", &request.viewer)] {
@@ -52,8 +58,8 @@ pub async fn search(
     if request.member.is_none() && request.viewer.is_none() {
         request.viewer = caller.member().cloned();
     }
-    may_filter(&caller, &request.filter)?;
-    answer(&app, &caller, request).await
+    may_filter(caller, &request.filter)?;
+    noted(app, caller, request).await
 }
 
 /// Finds mentors for a stored member. No model is run for somebody who did not change since they were written.
@@ -84,7 +90,7 @@ pub async fn mentors(
     let request = request(id, &mut pairs)?;
     pairs.nothing_else()?;
     may_filter(&caller, &request.filter)?;
-    answer(&app, &caller, request).await
+    Ok(answer(noted(&app, &caller, request).await?))
 }
 
 /// Refuses filters that would tell what is not for the caller: who is paused, and where exactly somebody lives.
@@ -128,9 +134,13 @@ pub fn request(member: MemberId, pairs: &mut Pairs) -> Result<SearchRequest, Pro
     })
 }
 
-async fn answer(app: &App, caller: &Caller, request: SearchRequest) -> Result<Response, Problem> {
+async fn noted(app: &App, caller: &Caller, request: SearchRequest) -> Result<(Made, Arc<Written>), Problem> {
     let (written, before, search) = app.community.search_noted(request, caller.actor()).await?;
     let made = Made { state: written.state.clone(), stages: (!before).then_some(written.stages), search };
+    Ok((made, written))
+}
+
+fn answer((made, written): (Made, Arc<Written>)) -> Response {
     let body = ([(header::CONTENT_TYPE, "application/json")], written.body.clone());
-    Ok((axum::Extension(made), body).into_response())
+    (axum::Extension(made), body).into_response()
 }
