@@ -104,7 +104,7 @@ fn how(app: &App, record: &Member, takes_part: &TakesPart) -> Markup {
                 }
                 label.check {
                     input type="checkbox" name="paused" value="yes" checked[paused(record, takes_part)];
-                    " A pause: nobody finds me for the time being, and what goes on goes on"
+                    " A pause: nobody finds me for the time being; what I have begun goes on"
                 }
                 details open[record.is(Role::Mentor) && !takes_part.guidelines_accepted] {
                     summary { "Guidelines for mentors" }
@@ -141,7 +141,7 @@ fn kin(people: &[Kin], then: &str) -> Markup {
                         Some(member) => (parts::link(member)),
                         None => "somebody who is not available any more",
                     }
-                    " " span.hint { "completed " (day(one.completed)) }
+                    ", " span.hint { "completed " (day(one.completed)) }
                     @if !one.kin.is_empty() { ", " (then) (kin(&one.kin, then)) }
                 }
             }
