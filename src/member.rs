@@ -281,6 +281,13 @@ impl Member {
     /// Fields that others are not shown whatever `private` says, unless the member shares them.
     pub const NEVER_SHOWN: [&'static str; 2] = ["facing", "last_active"];
 
+    /// Whether others see the field only where the member shares it with them, and it is theirs alone to share: whom they know is
+    /// not.
+    pub fn may_share(&self, field: &str) -> bool {
+        let kept = self.keeps_private(field) || Member::NEVER_SHOWN.contains(&field);
+        kept && !matches!(field, "friends" | "colleagues")
+    }
+
     /// The member as a page of others may show them: [`Member::public`] without whom they know and block, what they face, what
     /// decides who is found, and where exactly they live.
     pub fn shown(&self) -> Member {

@@ -179,20 +179,12 @@ impl Community {
 
     /// The mentee's card and the mentor's; none where one of the two is gone, not of age, or blocks the other.
     async fn cards(&self, introduction: &Introduction) -> Result<(Option<Card>, Option<Card>), CommunityError> {
-        let Introduction { mentee, mentor, mentee_shares, mentor_shares, .. } = introduction;
+        let Introduction { mentee, mentor, mentee_shares, .. } = introduction;
         let (mut found, _) = self.store().members(&[mentee.as_str(), mentor.as_str()]).await?;
         let mut record = |id: &MemberId| found.remove(id.as_str()).map(|stored| stored.member);
         let (Some(one), Some(other)) = (record(mentee), record(mentor)) else { return Ok((None, None)) };
-        let absent = self.config().members.adult_when_absent;
-        // Who is paused is shown to those only with whom it goes on.
-        let hidden =
-            |member: &Member| !member.adult.unwrap_or(absent) || (member.paused && !introduction.status.is_open());
-        if hidden(&one) || hidden(&other) || one.blocks.contains(mentor) || other.blocks.contains(mentee) {
-            return Ok((None, None));
-        }
-        // Both have agreed to be seen by one another as long as it goes on, and not before.
+        let Some((mentee_shown, mentor_shown)) = self.seen(introduction, &one, &other) else { return Ok((None, None)) };
         let shared = introduction.is_shared();
-        let shown = |member: &Member, shares: &[String]| member.shown_with(if shared { shares } else { &[] });
         let points = match self.why_of_pair(mentee, mentor, true).await {
             Ok(why) => why.hit.map(|hit| hit.points_in_common).unwrap_or_default(),
             // There is an introduction without an index too.
@@ -208,8 +200,8 @@ impl Community {
         let for_mentor = points.iter().filter(|point| told_of_facing || !of_facing(point));
         let told = for_mentor.map(told_to_mentor).collect();
         Ok((
-            Some(Card { member: shown(&one, mentee_shares), points_in_common: told }),
-            Some(Card { member: shown(&other, mentor_shares), points_in_common: points }),
+            Some(Card { member: mentee_shown, points_in_common: told }),
+            Some(Card { member: mentor_shown, points_in_common: points }),
         ))
     }
 

@@ -1,7 +1,10 @@
 //! Records, as the member themselves and as others may see them.
 
+use std::collections::BTreeSet;
+
 use super::{Community, CommunityError};
 use crate::member::{Member, MemberId};
+use crate::programme::Introduction;
 
 impl Community {
     /// A member's whole record.
@@ -26,5 +29,42 @@ impl Community {
         let blocks =
             to.and_then(|viewer| found.get(viewer.as_str())).is_some_and(|viewer| viewer.member.blocks.contains(id));
         Ok((adult && !member.paused && !blocked_by && !blocks).then(|| member.shown()))
+    }
+    /// The mentee and the mentor of each introduction, as they see one another; nothing where they are not available to one
+    /// another.
+    ///
+    /// # Errors
+    /// [`CommunityError::Store`].
+    pub async fn pairs(&self, introductions: &[Introduction]) -> Result<Vec<Option<(Member, Member)>>, CommunityError> {
+        let both = |introduction: &'_ Introduction| [introduction.mentee.to_string(), introduction.mentor.to_string()];
+        let ids: BTreeSet<String> = introductions.iter().flat_map(both).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let (found, _) = self.store().members(&ids).await?;
+        let record = |id: &MemberId| found.get(id.as_str()).map(|stored| &stored.member);
+        let pair = |introduction: &Introduction| {
+            self.seen(introduction, record(&introduction.mentee)?, record(&introduction.mentor)?)
+        };
+        Ok(introductions.iter().map(pair).collect())
+    }
+
+    /// The mentee and the mentor as they see one another; nothing where one is not of age, or blocks the other.
+    pub(super) fn seen(
+        &self,
+        introduction: &Introduction,
+        mentee: &Member,
+        mentor: &Member,
+    ) -> Option<(Member, Member)> {
+        let absent = self.config().members.adult_when_absent;
+        // Who is paused is shown to those only with whom it goes on.
+        let hidden =
+            |member: &Member| !member.adult.unwrap_or(absent) || (member.paused && !introduction.status.is_open());
+        if hidden(mentee) || hidden(mentor) || mentee.blocks.contains(&mentor.id) || mentor.blocks.contains(&mentee.id)
+        {
+            return None;
+        }
+        // Both have agreed to be seen by one another as long as it goes on, and not before.
+        let shown =
+            |member: &Member, shares: &[String]| member.shown_with(if introduction.is_shared() { shares } else { &[] });
+        Some((shown(mentee, &introduction.mentee_shares), shown(mentor, &introduction.mentor_shares)))
     }
 }

@@ -245,11 +245,8 @@ fn words(field: &str, written: Option<String>) -> Result<Option<String>, Invalid
 
 /// Refuses to share what is none of the member's private fields.
 fn check_shares(shares: &[String], record: &Member) -> Result<(), Invalid> {
-    // Whom they know is not theirs alone to share.
-    let others = |field: &String| matches!(field.as_str(), "friends" | "colleagues");
-    let kept = |field: &String| record.keeps_private(field) || Member::NEVER_SHOWN.contains(&field.as_str());
     for (at, field) in shares.iter().enumerate() {
-        if !kept(field) || others(field) || shares[..at].contains(field) {
+        if !record.may_share(field) || shares[..at].contains(field) {
             return Err(Invalid::new(
                 "shares",
                 format!("{field:?} cannot be shared; expected private fields of the member's own, each once"),

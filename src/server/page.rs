@@ -2,10 +2,13 @@
 //!
 //! A page is made by calling the API's own handlers, so that nobody sees or does by it what they could not by the API.
 
+mod ask;
 mod assets;
 mod find;
 mod form;
+mod introductions;
 mod member;
+mod participation;
 mod parts;
 mod sign_in;
 mod visitor;
@@ -38,6 +41,9 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/", get(find::find))
         .route("/members/{id}", get(member::member))
         .route("/why", get(find::why::why))
+        .route("/introductions", get(introductions::list).post(introductions::ask))
+        .route("/introductions/{id}", get(introductions::one).post(introductions::act))
+        .route("/participation", get(participation::participation).post(participation::change))
         .layer(turns)
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))

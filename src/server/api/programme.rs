@@ -94,9 +94,9 @@ pub async fn leave(
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Lineage {
     /// Who mentored the member, and who mentored those.
-    mentored_by: Vec<Kin>,
+    pub mentored_by: Vec<Kin>,
     /// Whom the member mentored, and whom those did.
-    mentored: Vec<Kin>,
+    pub mentored: Vec<Kin>,
 }
 
 /// Who mentored a member and who mentored those, by completed introductions; and whom the member mentored. For the member, and

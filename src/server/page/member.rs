@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use maud::{Markup, html};
+use maud::html;
 
 use super::find::why;
 use super::visitor::Visitor;
-use super::{Page, Shown, parts};
-use crate::member::{Member, Role};
+use super::{Page, Shown, ask, introductions, parts};
+use crate::member::Role;
 use crate::server::App;
 use crate::server::api::members;
 
@@ -22,6 +22,15 @@ pub async fn member(State(app): State<Arc<App>>, visitor: Visitor, Path(id): Pat
         Some(own) if record.is(Role::Mentor) => why::pair(&app, &visitor, own.as_str(), &id).await.ok(),
         _ => None,
     };
+    let asks = match own {
+        Some(own) if record.is(Role::Mentor) => {
+            let caller = visitor.caller.clone();
+            let axum::Json(own) = members::get(State(Arc::clone(&app)), caller, Path(own.to_string())).await?;
+            let asked = introductions::open(&app, &visitor, &own.id, &record.id).await?;
+            Some((own, asked))
+        }
+        _ => None,
+    };
     let main = html! {
         h1 dir="auto" { (record.name.as_deref().unwrap_or(record.id.as_str())) }
         @if let Some(headline) = &record.headline { p.headline dir="auto" { (headline) } }
@@ -33,28 +42,17 @@ pub async fn member(State(app): State<Arc<App>>, visitor: Visitor, Path(id): Pat
                         h2 #common { "What you have in common" }
                         (why::told(common))
                     }
-                    (ask(&app, &record))
+                }
+                @match &asks {
+                    Some((_, Some(asked))) => p.notice { "You asked them: " a href={ "/introductions/" (asked) } { "see how it stands" } "." },
+                    Some((own, None)) => section aria-labelledby="ask" {
+                        h2 #ask { "Say hello" }
+                        (ask::form(&app, record.id.as_str(), own))
+                    },
+                    None => {}
                 }
             }
         }
     };
     Ok(Page::new(record.name.clone().unwrap_or(id), "/", main).into())
-}
-
-/// The form by which a mentor is asked.
-fn ask(app: &App, mentor: &Member) -> Markup {
-    let guidelines = &app.community.config().programme.guidelines;
-    let text = guidelines.of(Role::Mentee);
-    html! {
-        section aria-labelledby="ask" {
-            h2 #ask { "Say hello" }
-            details { summary { "How to go about it" } (parts::markdown(&text.markdown)) }
-            form.narrow method="post" action="/introductions" {
-                input type="hidden" name="mentor" value=(mentor.id);
-                label for="note" { "A note to them" }
-                textarea #note name="note" rows="4" maxlength="2000" dir="auto" {}
-                button.main { "Ask for an introduction" }
-            }
-        }
-    }
 }

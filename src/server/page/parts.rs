@@ -145,6 +145,7 @@ pub fn record(member: &Member) -> Markup {
         ("Lives in", member.location.iter().map(place).collect()),
         ("Comes from", member.hometown.iter().map(place).collect()),
         ("Languages", member.languages.clone()),
+        ("Time zone", one(&member.time_zone)),
         ("Groups", member.groups.clone()),
     ];
     html! {
@@ -196,16 +197,20 @@ pub fn act(path: &str, fields: &[(&str, &str)], button: &str, class: &str) -> Ma
 
 /// A text in Markdown, as a part of a page: its headings are below the page's. HTML in it is shown as it is written.
 pub fn markdown(text: &str) -> Markup {
-    let below = |level: HeadingLevel| HeadingLevel::try_from((level as usize + 2).min(6)).unwrap_or(HeadingLevel::H6);
     let plain = |event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {
-            Event::Start(Tag::Heading { level: below(level), id, classes, attrs })
+            Event::Start(Tag::Heading { level: lower(level), id, classes, attrs })
         }
-        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(below(level))),
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
         other => other,
     };
     let mut written = String::new();
     pulldown_cmark::html::push_html(&mut written, Parser::new(text).map(plain));
     html! { div.prose dir="auto" { (PreEscaped(written)) } }
+}
+
+/// A heading's level in a text that stands below one of the second level.
+fn lower(level: HeadingLevel) -> HeadingLevel {
+    HeadingLevel::try_from(level as usize + 2).unwrap_or(HeadingLevel::H6)
 }
