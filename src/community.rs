@@ -13,6 +13,7 @@ mod introductions;
 mod keys;
 mod ledger;
 mod night;
+mod pool;
 mod programme;
 mod shown;
 mod steer;
@@ -45,6 +46,7 @@ pub use introductions::{Ask, Card, IntroductionView, Kin};
 use keys::Keyring;
 pub use keys::{KEY_PREFIX, NewKey};
 pub use night::{LastRebuild, Night};
+pub use pool::{MentorLoad, Pool};
 pub use programme::TakesPart;
 pub use traces::{Trace, traces};
 

@@ -23,6 +23,7 @@ mod features;
 mod filter;
 mod lexical;
 mod live;
+mod outline;
 mod overlay;
 mod query;
 mod ranking;

@@ -16,6 +16,7 @@ mod lock;
 mod moment;
 mod programme;
 mod source;
+mod tally;
 mod vectors;
 
 use std::collections::HashMap;
