@@ -59,6 +59,7 @@ impl Local {
             tokio::spawn(async move { running.run().await });
             let agent = Agent::config_builder()
                 .http_status_as_error(false)
+                .max_redirects(0)
                 .timeout_global(Some(Duration::from_secs(120)))
                 .build()
                 .new_agent();
@@ -94,6 +95,55 @@ impl Local {
         let status = answer.status().as_u16();
         assert!(status < 500, "{method} {path}: {text}");
         (status, serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+    }
+
+    /// A page as somebody gets it who signed in: status and HTML.
+    pub fn page(&self, who: &str, path: &str) -> (u16, String) {
+        let (status, _, text) = self.browse("GET", who, path, None, &[]);
+        (status, text)
+    }
+
+    /// A form as somebody sends it who signed in, with what a browser tells of where it comes from: status, where it goes on,
+    /// and HTML.
+    pub fn form(
+        &self,
+        who: &str,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> (u16, String, String) {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.browse("POST", who, path, Some(body), headers)
+    }
+
+    fn browse(
+        &self,
+        method: &str,
+        who: &str,
+        path: &str,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) -> (u16, String, String) {
+        let bearer = if who.is_empty() { self.key.clone() } else { token(who) };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.service.url()))
+            .header("cookie", format!("rapport_bearer={bearer}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let sent = match body {
+            None => self.agent.run(request.body(()).unwrap()),
+            Some(body) => {
+                let request = request.header("content-type", "application/x-www-form-urlencoded");
+                self.agent.run(request.body(body).unwrap())
+            }
+        };
+        let mut answer = sent.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let to = answer.headers().get("location").map(|to| to.to_str().unwrap().to_owned()).unwrap_or_default();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert!(answer.status().as_u16() < 500, "{method} {path}: {text}");
+        (answer.status().as_u16(), to, text)
     }
 
     /// What is there.

@@ -199,7 +199,7 @@ pub async fn assign(State(app): State<Arc<App>>, visitor: Visitor, mut form: For
         form.wide method="post" action="/manage/cohort" {
             (result::pairs(&cohort))
             details { summary { "Whom to match, and how" } (controls(&asked, all)) }
-            p.row {
+            p.row.stuck {
                 button.main { "Match again, keeping what is ticked" }
                 a.button.quiet href="/manage/cohort" { "Begin anew" }
             }

@@ -69,7 +69,7 @@ pub async fn events(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(quer
     let who = |id: &Option<MemberId>| html! { @if let Some(id) = id { (person(&names, id.as_str())) } };
     let main = html! {
         p { "Nothing changes in the programme without a line here; the newest is last. Lines hold ids, and no words of anybody's." }
-        div.row {
+        div.row.apart {
             form.row method="get" action="/manage/events" {
                 div {
                     label for="member" { "Only about (a member's id)" }
@@ -88,7 +88,7 @@ pub async fn events(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(quer
         } @else {
             (turns(after, &shown, last, member.as_ref()))
             div.scroll tabindex="0" role="region" aria-label="History" {
-                table {
+                table.broad {
                     thead {
                         tr {
                             th.number scope="col" { "No." } th scope="col" { "When (UTC)" } th scope="col" { "What" }

@@ -191,7 +191,7 @@ fn bad_lines(bad: &[BadLine]) -> Markup {
                             tr {
                                 th.number scope="row" { (line.line) }
                                 td { (line.field.as_deref().unwrap_or("")) }
-                                td { (plain(&line.problem)) }
+                                td.told { (plain(&line.problem)) }
                                 td { @if let Some(raw) = &line.raw { code dir="auto" { (start(raw)) @if raw.chars().nth(OF_A_LINE).is_some() { "…" } } } }
                             }
                         }

@@ -35,7 +35,9 @@ pub fn pairs(cohort: &Cohort) -> Markup {
     html! {
         section aria-labelledby="pairs" {
             h2 #pairs { "Pairs" }
-            @if cohort.pairs.is_empty() { p.empty { "Nobody could be matched." } }
+            @if cohort.pairs.is_empty() { p.empty { "Nobody could be matched." } } @else {
+                p.hint { "The reasons are in the words that the mentee would read. What is ticked is kept when you match again." }
+            }
             ol.pairs { @for pair in &cohort.pairs { li { (one(pair)) } } }
         }
     }
@@ -185,6 +187,12 @@ pub fn downloads(cohort: &Cohort) -> Result<Markup, Problem> {
     };
     let unmatched = data(&["mentee", "mentee_name", "why"], cohort.unmatched.iter().map(nobody))?;
     Ok(html! {
+        p.row {
+            a href="#pairs" { "Pairs" }
+            @if !cohort.unmatched.is_empty() { a href="#unmatched" { "Without a mentor (" (count(cohort.unmatched.len())) ")" } }
+            a href="#rules" { "What each rule costs" }
+            a href="#blocking" { "Who would rather have one another (" (count(cohort.blocking.count)) ")" }
+        }
         p.row {
             a.button href=(pairs) download="pairs.csv" { "The pairs as CSV" }
             @if !cohort.unmatched.is_empty() { a.button href=(unmatched) download="unmatched.csv" { "Those without a mentor as CSV" } }
