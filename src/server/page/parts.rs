@@ -1,7 +1,7 @@
 //! What pages are put together from.
 
 use maud::{Markup, PreEscaped, html};
-use pulldown_cmark::{Event, Parser};
+use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
 
 use crate::member::{Education, Member, Place};
 use crate::search::weights::Feature;
@@ -198,13 +198,22 @@ pub fn act(path: &str, fields: &[(&str, &str)], button: &str, class: &str) -> Ma
     }
 }
 
-/// A text in Markdown. HTML in it is shown as it is written.
+/// A text in Markdown, below a heading of a page's own. HTML in it is shown as it is written.
 pub fn markdown(text: &str) -> Markup {
     let plain = |event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
+        Event::Start(Tag::Heading { level, id, classes, attrs }) => {
+            Event::Start(Tag::Heading { level: lower(level), id, classes, attrs })
+        }
+        Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(lower(level))),
         other => other,
     };
     let mut written = String::new();
     pulldown_cmark::html::push_html(&mut written, Parser::new(text).map(plain));
     html! { div.prose dir="auto" { (PreEscaped(written)) } }
+}
+
+/// A heading's level in a text that stands below one of the second level.
+fn lower(level: HeadingLevel) -> HeadingLevel {
+    HeadingLevel::try_from(level as usize + 2).unwrap_or(HeadingLevel::H6)
 }
