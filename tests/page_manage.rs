@@ -19,10 +19,11 @@ use tempfile::TempDir;
 
 const HERE: [(&str, &str); 1] = [("sec-fetch-site", "same-origin")];
 
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "/manage",
     "/manage/intake",
     "/manage/cohort",
+    "/manage/introductions",
     "/manage/events",
     "/manage/events.csv",
     "/manage/events.jsonl",
@@ -118,12 +119,18 @@ fn the_pool_names_mentors_who_are_full_who_wait_and_who_never_answer() {
     let page = open(&service, "/manage");
     assert_has(
         &page,
-        &["<strong>6</strong>members", "<strong>1</strong>requests waiting", "<strong>1</strong>expired"],
+        &["<strong>6</strong>members", "status=requested\">requests waiting", "status=expired\">expired"],
     );
     assert_has(&page, &["Nurse &lt;0&gt;", "Full (1)", "Requests waiting (1)", "Never answered (1)", "Paused (0)"]);
     let silent = open(&service, "/manage?look=silent");
     assert!(silent.contains("/members/o1") && !silent.contains("/members/o0"), "{silent}");
     assert_eq!(service.page("", "/manage?look=lost").0, 400);
+
+    service.act("e0", &first, &json!({"do": "report", "words": "Never came."}));
+    let accepted = open(&service, "/manage/introductions?status=accepted");
+    assert_has(&accepted, &[&format!("/introductions/{first}"), "reported by the mentee", "/members/o0"]);
+    assert!(!accepted.contains("/members/e1"), "{accepted}");
+    assert_eq!(service.page("", "/manage/introductions?status=lost").0, 400);
 
     let history = open(&service, "/manage/events");
     assert_has(&history, &["accepted guidelines", "requested → accepted", "/members/e0", "requested → expired"]);

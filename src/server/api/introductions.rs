@@ -21,11 +21,11 @@ use crate::store::Scope;
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Introductions {
     /// As they stand.
-    introductions: Vec<Introduction>,
+    pub introductions: Vec<Introduction>,
     /// What to send as `after` for those that follow; absent where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    next: Option<IntroductionId>,
+    pub next: Option<IntroductionId>,
 }
 
 /// Asks a mentor on behalf of a mentee: the mentee themselves, or a key with the scope `write`.

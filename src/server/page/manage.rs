@@ -4,6 +4,7 @@
 mod cohort;
 mod events;
 mod intake;
+mod introductions;
 mod rules;
 
 use std::collections::HashMap;
@@ -27,10 +28,11 @@ use crate::store::{Scope, Store};
 const SHOWN: usize = 50;
 
 /// The pages of the programme, by their paths.
-const PAGES: [(&str, &str); 5] = [
+const PAGES: [(&str, &str); 6] = [
     ("/manage", "The pool"),
     ("/manage/intake", "An intake"),
     ("/manage/cohort", "A cohort"),
+    ("/manage/introductions", "Introductions"),
     ("/manage/events", "History"),
     ("/manage/rules", "Rules"),
 ];
@@ -41,6 +43,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/manage", get(pool))
         .route("/manage/intake", get(intake::form))
         .route("/manage/cohort", get(cohort::form))
+        .route("/manage/introductions", get(introductions::list))
         .route("/manage/events", get(events::events))
         .route("/manage/events.csv", get(events::csv))
         .route("/manage/events.jsonl", get(events::jsonl))
@@ -207,7 +210,12 @@ fn figures(members: u64, pool: &Pool) -> Markup {
         section aria-labelledby="introductions" {
             h2 #introductions { "Introductions" }
             ul.figures {
-                @for status in Status::ALL { li { strong { (count(pool.of(status))) } (said(status)) } }
+                @for status in Status::ALL {
+                    li {
+                        strong { (count(pool.of(status))) }
+                        a href={ "/manage/introductions?status=" (status.name()) } { (said(status)) }
+                    }
+                }
             }
         }
     }

@@ -18,7 +18,7 @@ use crate::server::api::programme;
 use crate::server::json::Pairs;
 use crate::server::page::form::stated;
 use crate::server::page::visitor::Visitor;
-use crate::server::page::{Shown, Wrong};
+use crate::server::page::{Shown, Wrong, parts};
 use crate::server::problem::Problem;
 use crate::store::Scope;
 
@@ -131,6 +131,9 @@ fn more(event: &Event) -> Markup {
     let reason = event.happened.reason.and_then(|reason| serde_json::to_value(reason).ok());
     let reason = reason.as_ref().and_then(|reason| reason.as_str()).map(|reason| reason.replace('_', " "));
     html! {
+        @if let Some(id) = &event.happened.introduction {
+            span.value { a href=(parts::path("/introductions/", id.as_str())) { (id) } }
+        }
         @if let (Some(from), Some(to)) = (event.happened.from, event.happened.to) { span.value { (from.name()) " → " (to.name()) } }
         @if let Some(reason) = reason { span.value { (reason) } }
         @if let Some(step) = event.happened.step { span.value { "step " (step) } }
