@@ -19,6 +19,7 @@ mod webhook;
 
 pub use decide::{Action, Decision, Facts, Person, Refusal, Request, Standing};
 pub use deed::Deed;
+pub(crate) use event::harmless;
 pub use event::{Actor, Event, EventKind, Happened, to_csv};
 pub use exposure::{Attention, over_budget};
 pub use guidelines::{Guidelines, Text};

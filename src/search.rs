@@ -25,6 +25,7 @@ mod filter;
 mod honest;
 mod lexical;
 mod live;
+mod outline;
 mod overlay;
 mod past;
 mod query;

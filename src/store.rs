@@ -18,6 +18,7 @@ mod participations;
 mod programme;
 mod searches;
 mod source;
+mod tally;
 mod vectors;
 
 use std::collections::HashMap;

@@ -87,3 +87,36 @@ for (const field of document.querySelectorAll("[data-from-fragment]")) {
     history.replaceState(null, "", location.pathname);
   }
 }
+
+// A file that is chosen is read into a field, where it can be looked over before it is sent.
+for (const file of document.querySelectorAll("input[data-reads-into]")) {
+  const field = document.getElementById(file.dataset.readsInto);
+  file.closest("[hidden]")?.removeAttribute("hidden");
+  file.addEventListener("change", () => {
+    if (!file.files.length) return;
+    const reader = new FileReader();
+    reader.addEventListener("load", () => { field.value = reader.result; field.focus(); });
+    reader.readAsText(file.files[0]);
+  });
+}
+
+// A rebuild tells how far it is; once it has ended, the page says how.
+for (const rebuild of document.querySelectorAll("[data-rebuild]")) {
+  const source = new EventSource(rebuild.dataset.rebuild);
+  const bar = rebuild.querySelector("progress");
+  const status = rebuild.querySelector("[role=status]");
+  source.addEventListener("progress", (event) => {
+    const { progress } = JSON.parse(event.data);
+    const name = typeof progress === "string" ? progress : Object.keys(progress)[0];
+    for (const step of rebuild.querySelectorAll("[data-step]")) {
+      if (step.dataset.step !== name) step.removeAttribute("aria-current");
+      else if (!step.hasAttribute("aria-current")) {
+        step.setAttribute("aria-current", "step");
+        status.textContent = step.textContent;
+      }
+    }
+    const far = progress[name];
+    if (far?.members) { bar.max = far.members; bar.value = far.done; } else { bar.removeAttribute("value"); }
+  });
+  source.addEventListener("ended", () => { source.close(); location.reload(); });
+}

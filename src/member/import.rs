@@ -117,15 +117,38 @@ pub fn read_members<E: From<ImportError>>(
         }
         Box::new(opened)
     };
+    read_from(&file, path, input, strictness, visit)
+}
+
+/// The same of a text that somebody sent; lines name no file.
+///
+/// # Errors
+/// As [`read_members`].
+pub fn read_text<E: From<ImportError>>(
+    text: String,
+    strictness: Strictness,
+    visit: &mut dyn FnMut(Line) -> Result<(), E>,
+) -> Result<(), E> {
+    read_from("", Path::new(""), Box::new(io::Cursor::new(text)), strictness, visit)
+}
+
+fn read_from<E: From<ImportError>>(
+    file: &str,
+    path: &Path,
+    input: Box<dyn Read>,
+    strictness: Strictness,
+    visit: &mut dyn FnMut(Line) -> Result<(), E>,
+) -> Result<(), E> {
+    let broken = |source| ImportError::Read { file: file.to_owned(), line: 0, source };
     let mut reader = peeked(decompressed(input).map_err(broken)?).map_err(broken)?;
     skip_byte_order_mark(&mut reader).map_err(broken)?;
     let csv = looks_like_csv(path, &mut reader).map_err(broken)?;
     let mut seen = Seen::default();
-    let mut visit = |line: Line| visit(seen.refuse_twice(&file, line));
+    let mut visit = |line: Line| visit(seen.refuse_twice(file, line));
     if csv {
-        table::read(&file, reader, strictness, &mut visit)
+        table::read(file, reader, strictness, &mut visit)
     } else {
-        read_jsonl(&file, reader, strictness, &mut visit)
+        read_jsonl(file, reader, strictness, &mut visit)
     }
 }
 

@@ -250,7 +250,7 @@ pub fn to_csv(events: &[Event], head: bool, out: &mut dyn std::io::Write) -> Res
 }
 
 /// A value that a spreadsheet does not take for a formula.
-fn harmless(value: &str) -> String {
+pub(crate) fn harmless(value: &str) -> String {
     if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}") } else { value.to_owned() }
 }
 

@@ -13,7 +13,7 @@ pub mod searches;
 use super::problem::Problem;
 
 /// Does a write to its end, even where nobody waits for it any more.
-async fn to_the_end<T: Send + 'static>(
+pub async fn to_the_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Problem>> + Send + 'static,
 ) -> Result<T, Problem> {
     tokio::spawn(work).await.map_err(|error| Problem::internal(&error))?

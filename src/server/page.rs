@@ -7,7 +7,9 @@ mod assets;
 mod find;
 mod form;
 mod introductions;
+mod manage;
 mod member;
+mod operate;
 mod participation;
 mod parts;
 mod sign_in;
@@ -24,7 +26,7 @@ use axum::routing::{get, post};
 use maud::{DOCTYPE, Markup, html};
 
 use super::App;
-use super::admit::in_turn;
+use super::admit::{in_turn, unhurried};
 use super::problem::{Code, Problem};
 use crate::store::Scope;
 pub use find::suggestions::Suggestions;
@@ -37,6 +39,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// Every page, and what a request for one goes through.
 pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
     let turns = from_fn_with_state(Arc::clone(app), in_turn);
+    let slow = manage::slow().merge(operate::slow()).layer(from_fn_with_state(Arc::clone(app), unhurried));
     Router::new()
         .route("/", get(find::find))
         .route("/members/{id}", get(member::member))
@@ -44,7 +47,10 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/introductions", get(introductions::list).post(introductions::ask))
         .route("/introductions/{id}", get(introductions::one).post(introductions::act))
         .route("/participation", get(participation::participation).post(participation::change))
+        .merge(manage::router())
+        .merge(operate::router())
         .layer(turns)
+        .merge(slow)
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/be", post(sign_in::be))
@@ -213,7 +219,11 @@ fn wrong(problem: Problem) -> Page {
 fn lay_out(mut response: Response, visitor: Option<&Visitor>) -> Response {
     let page = response.extensions_mut().remove::<Page>();
     // What refuses a request before its handler does so in the API's way.
-    let refused = response.extensions().get::<Code>().map(|code| wrong(Problem::new(*code, "Try again in a moment")));
+    let told = |code: &Code| match code {
+        Code::TooLarge => "That is more than is taken at once",
+        _ => "Try again in a moment",
+    };
+    let refused = response.extensions().get::<Code>().map(|code| wrong(Problem::new(*code, told(code))));
     let Some(page) = page.or(refused) else { return response };
     let mut laid_out = page.for_visitor(visitor);
     *laid_out.extensions_mut() = std::mem::take(response.extensions_mut());

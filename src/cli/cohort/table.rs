@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use rapport::programme::cohort::{Because, Cohort, CohortAlternative, CohortPair, Objective, Relaxed, Rule, Unmatched};
+use rapport::programme::cohort::{Cohort, CohortAlternative, CohortPair, Objective, Relaxed, Rule, Unmatched};
 use rapport::search::HitMember;
 
 use crate::cli::render::clean;
@@ -24,7 +24,7 @@ pub fn write(out: &mut impl Write, cohort: &Cohort) -> io::Result<()> {
     if !cohort.left_out.is_empty() {
         writeln!(out, "\n{NAME}Mentors who may not be matched{NAME:#}")?;
         for left_out in &cohort.left_out {
-            writeln!(out, "  {}: {}", name(&left_out.mentor), why(left_out.because))?;
+            writeln!(out, "  {}: {}", name(&left_out.mentor), left_out.because.said())?;
         }
     }
     write_summary(out, cohort)
@@ -60,7 +60,7 @@ fn write_alternatives(out: &mut impl Write, alternatives: &[CohortAlternative]) 
     let told = alternatives.iter().map(|CohortAlternative { mentor, match_, because }| {
         let because = match because {
             None => "free",
-            Some(because) => why(*because),
+            Some(because) => because.said(),
         };
         format!("{} {match_:.4} ({because})", name(mentor))
     });
@@ -107,22 +107,5 @@ fn name(member: &HitMember) -> String {
     match member.name.as_deref().or(member.headline.as_deref()) {
         Some(name) => format!("{} ({})", clean(name), clean(&member.id)),
         None => clean(&member.id),
-    }
-}
-
-fn why(because: Because) -> &'static str {
-    match because {
-        Because::Unknown => "nobody of this id is stored",
-        Because::Minor => "not of age, or not saying so",
-        Because::Paused => "paused",
-        Because::Role => "no mentor",
-        Because::NoMentors => "no mentors",
-        Because::Known => "known already",
-        Because::Blocked => "blocked",
-        Because::NotSameEmployer => "the same employer",
-        Because::LanguageInCommon => "no language in common",
-        Because::TimeZoneGap => "too far away by the clock",
-        Because::Minimum => "below the minimum",
-        Because::Capacity => "full",
     }
 }

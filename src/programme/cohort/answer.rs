@@ -152,6 +152,26 @@ pub enum Because {
     Capacity,
 }
 
+impl Because {
+    /// In a few words.
+    pub fn said(self) -> &'static str {
+        match self {
+            Because::Unknown => "nobody of this id is stored",
+            Because::Minor => "not of age, or not saying so",
+            Because::Paused => "paused",
+            Because::Role => "no mentor",
+            Because::NoMentors => "no mentors",
+            Because::Known => "known already",
+            Because::Blocked => "blocked",
+            Because::NotSameEmployer => "the same employer",
+            Because::LanguageInCommon => "no language in common",
+            Because::TimeZoneGap => "too far away by the clock",
+            Because::Minimum => "below the minimum",
+            Because::Capacity => "full",
+        }
+    }
+}
+
 /// How full a mentor is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CohortMentor {

@@ -112,25 +112,25 @@ pub async fn events(
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Status {
     /// The program's version.
-    version: &'static str,
+    pub version: &'static str,
     /// What an answer given now depends on; absent where no generation is served.
-    state: Option<String>,
+    pub state: Option<String>,
     /// The generation that is served.
-    generation: Option<String>,
+    pub generation: Option<String>,
     /// When it was built (RFC 3339, UTC).
-    built: Option<String>,
+    pub built: Option<String>,
     /// The model that its vectors came from.
-    model: Option<String>,
+    pub model: Option<String>,
     /// Members in the database.
-    members: u64,
+    pub members: u64,
     /// Mentors of the generation who may be found.
-    findable: Option<u64>,
+    pub findable: Option<u64>,
     /// Members who are not as the generation has them.
-    changes: Option<usize>,
+    pub changes: Option<usize>,
     /// Requests that are worked on or wait.
-    requests: usize,
+    pub requests: usize,
     /// The rebuild that runs and the last one.
-    rebuild: Night,
+    pub rebuild: Night,
 }
 
 /// What is served, since when, and how far the index is behind.

@@ -125,9 +125,9 @@ pub async fn lineage(
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Events {
     /// The events.
-    events: Vec<Event>,
+    pub events: Vec<Event>,
     /// What to send as `after` for those that follow, now or later.
-    last: u64,
+    pub last: u64,
 }
 
 /// Everything that happened in the programme, in order. Events hold ids and no words.

@@ -85,6 +85,7 @@ pub async fn known(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let name = CallerName(visitor.caller.name());
     let mut response = match app.access().take_turn(&visitor.caller) {
         Ok(()) => {
+            request.extensions_mut().insert(visitor.caller.clone());
             request.extensions_mut().insert(visitor.clone());
             next.run(request).await
         }
