@@ -24,7 +24,8 @@ use rapport::store::Store;
 use serde::Serialize;
 
 use shown::{
-    dial, group_field, write_calibration, write_exposure, write_good_match, write_outside_circle, write_steered_exposure,
+    dial, group_field, write_calibration, write_exposure, write_good_match, write_outside_circle,
+    write_steered_exposure,
 };
 
 use super::render::clean;

@@ -117,11 +117,12 @@ impl Steering {
         // Who has no place left comes last as it is.
         let attention = mentors.iter().map(attention).map(|of| if of.places > 0 { of } else { Attention::default() });
         let over_budget = over_budget(self.exposure, &attention.collect::<Vec<_>>());
-        let of_mentor = |((mentor, (answers, load)), over): ((&MemberId, (Answers, Option<Load>)), Option<Adjustment>)| {
-            let load = load.and_then(|load| self.load(load, capacity(mentor)));
-            let adjustments = [self.responsiveness(answers, usual), load, over];
-            (mentor.clone(), adjustments.into_iter().flatten().collect::<Vec<_>>())
-        };
+        let of_mentor =
+            |((mentor, (answers, load)), over): ((&MemberId, (Answers, Option<Load>)), Option<Adjustment>)| {
+                let load = load.and_then(|load| self.load(load, capacity(mentor)));
+                let adjustments = [self.responsiveness(answers, usual), load, over];
+                (mentor.clone(), adjustments.into_iter().flatten().collect::<Vec<_>>())
+            };
         mentors.into_iter().zip(over_budget).map(of_mentor).filter(|(_, adjustments)| !adjustments.is_empty()).collect()
     }
 

@@ -7,8 +7,8 @@ pub mod members;
 pub mod operate;
 pub mod programme;
 pub mod search;
-pub mod waitlist;
 pub mod searches;
+pub mod waitlist;
 
 use super::problem::Problem;
 

@@ -47,6 +47,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/introductions", get(introductions::list).post(introductions::ask))
         .route("/introductions/{id}", get(introductions::one).post(introductions::act))
         .route("/participation", get(participation::participation).post(participation::change))
+        .route("/waitlist", post(participation::wait))
         .merge(manage::router())
         .merge(operate::router())
         .layer(turns)

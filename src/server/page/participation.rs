@@ -13,7 +13,7 @@ use crate::community::{Kin, TakesPart};
 use crate::member::{Member, MemberId, Role};
 use crate::programme::Stated;
 use crate::server::App;
-use crate::server::api::{members, programme as api};
+use crate::server::api::{members, programme as api, waitlist};
 use crate::server::json::{Json, Pairs};
 use crate::server::problem::Problem;
 
@@ -28,6 +28,12 @@ pub async fn participation(State(app): State<Arc<App>>, visitor: Visitor, RawQue
         h1 { "Taking part" }
         @if saved { p.notice role="status" { "It is saved, and holds from now on." } }
         (standing(&record, &takes_part))
+        @if let Some(since) = takes_part.participation.waits_since {
+            div.notice {
+                p { "Since " (day(since)) " you wait for a good mentor; you are told of the first one who has a place." }
+                (parts::act("/waitlist", &[("do", "leave")], "Wait no more", "quiet"))
+            }
+        }
         div.sides.wide {
             div { (how(&app, &record, &takes_part)) }
             div {
@@ -76,6 +82,12 @@ fn paused(record: &Member, takes_part: &TakesPart) -> bool {
     if said.left.is_some() { said.stated.paused.unwrap_or(false) } else { record.paused }
 }
 
+/// Whether there is something that organisers would have to be allowed to look at.
+fn may_consent(record: &Member, takes_part: &TakesPart) -> bool {
+    let keeps = ["facing", "overcame"].into_iter().any(|field| record.keeps_private(field));
+    keeps || takes_part.participation.private_in_cohorts.is_some()
+}
+
 /// What they can say of it.
 fn how(app: &App, record: &Member, takes_part: &TakesPart) -> Markup {
     let config = app.community.config();
@@ -105,6 +117,13 @@ fn how(app: &App, record: &Member, takes_part: &TakesPart) -> Markup {
                 label.check {
                     input type="checkbox" name="paused" value="yes" checked[paused(record, takes_part)];
                     " A pause: nobody finds me for the time being; what I have begun goes on"
+                }
+                @if may_consent(record, takes_part) {
+                    label.check {
+                        input type="checkbox" name="private_in_cohorts" value="yes"
+                            checked[takes_part.participation.private_in_cohorts.is_some()];
+                        " The organisers may go by what I keep private of what I face and overcame when they match many at once; nobody is told of it"
+                    }
                 }
                 details open[record.is(Role::Mentor) && !takes_part.guidelines_accepted] {
                     summary { "Guidelines for mentors" }
@@ -173,13 +192,29 @@ pub async fn change(State(app): State<Arc<App>>, visitor: Visitor, mut form: For
         all.into_iter().filter(|(name, _)| ticked.iter().any(|ticked| ticked == name)).map(|(_, role)| role).collect();
     let as_before = all.into_iter().all(|(_, role)| roles.contains(&role) == record.is(role));
     let pause = form.one("paused")?.is_some();
+    let consents = form.one("private_in_cohorts")?.is_some();
     let capacity = form.parsed("capacity", "a number of mentees, 0 to 1000")?;
     let said = Stated {
         roles: (!as_before || roles.is_empty()).then_some(roles),
         paused: Some(pause).filter(|pause| *pause != paused(&record, &takes_part)),
         capacity: capacity.filter(|capacity| Some(*capacity) != record.capacity),
         accepts_guidelines: form.one("accepts_guidelines")?,
+        private_in_cohorts: Some(consents)
+            .filter(|consents| *consents != takes_part.participation.private_in_cohorts.is_some()),
     };
     let _ = api::join(State(app), visitor.caller, Path(own.to_string()), Json(said)).await?;
     Ok(Answer::go_to("/participation?saved=yes"))
+}
+
+/// Waits for a good mentor, or no more.
+pub async fn wait(State(app): State<Arc<App>>, visitor: Visitor, mut form: Form) -> Shown {
+    let Some(own) = visitor.caller.member().map(ToString::to_string) else {
+        return Err(Problem::forbidden("only a member waits for a mentor").into());
+    };
+    let leaves = form.one("do")?.as_deref() == Some("leave");
+    let _ = match leaves {
+        true => waitlist::leave(State(app), visitor.caller, Path(own)).await?,
+        false => waitlist::join(State(app), visitor.caller, Path(own)).await?,
+    };
+    Ok(Answer::go_to("/participation"))
 }
