@@ -6,6 +6,8 @@
 mod common;
 #[path = "common/local.rs"]
 mod local;
+#[path = "common/postgres.rs"]
+mod postgres;
 #[path = "common/tiny.rs"]
 mod tiny;
 
@@ -13,6 +15,7 @@ use std::time::Duration;
 
 use common::{mentee, mentor, wait};
 use local::{DAY, Local};
+use rapport::config::{Config, StoreConfig};
 use rapport::member::Member;
 use serde_json::json;
 use tempfile::TempDir;
@@ -43,6 +46,10 @@ const FORMS: [&str; 6] = [
 
 /// Mentees `e0`, `e1`… and mentors `o0`, `o1`… with one profession, each with one place.
 fn started(mentees: usize, mentors: usize) -> (TempDir, Local) {
+    started_over(StoreConfig::default(), mentees, mentors)
+}
+
+fn started_over(store: StoreConfig, mentees: usize, mentors: usize) -> (TempDir, Local) {
     let nurse = |at| Member {
         profession: Some("Nurse".into()),
         name: Some(format!("Nurse <{at}>")),
@@ -52,7 +59,7 @@ fn started(mentees: usize, mentors: usize) -> (TempDir, Local) {
     let seeker = |at| Member { aims_for: Some("Nurse".into()), ..mentee(&format!("e{at}")) };
     let members: Vec<Member> = (0..mentees).map(seeker).chain((0..mentors).map(nurse)).collect();
     let folder = tempfile::tempdir().unwrap();
-    let config = tiny::config(folder.path());
+    let config = Config { store, ..tiny::config(folder.path()) };
     wait(tiny::publish(&config, &members));
     let service = Local::start(config, tiny::embedder());
     (folder, service)
@@ -110,36 +117,44 @@ fn a_manager_opens_every_page_and_a_member_none() {
 
 #[test]
 fn the_pool_names_mentors_who_are_full_who_wait_and_who_never_answer() {
-    let (_folder, service) = started(3, 3);
+    let server = postgres::Server::shared();
+    let on_a_server = StoreConfig { url: Some(server.database().parse().unwrap()) };
+    for store in [StoreConfig::default(), on_a_server] {
+        let (_folder, service) = started_over(store, 3, 3);
+        look_at_the_pool(&service);
+    }
+}
+
+fn look_at_the_pool(service: &Local) {
     let first = service.ask("e0", "o0");
     service.act("o0", &first, &json!({"do": "accept", "accepts_guidelines": service.guidelines()}));
     service.ask("e1", "o1");
     service.pass(30 * DAY);
     service.ask("e2", "o2");
-    let page = open(&service, "/manage");
+    let page = open(service, "/manage");
     assert_has(
         &page,
         &["<strong>6</strong>members", "status=requested\">requests waiting", "status=expired\">expired"],
     );
     assert_has(&page, &["Nurse &lt;0&gt;", "Full (1)", "Requests waiting (1)", "Never answered (1)", "Paused (0)"]);
-    let silent = open(&service, "/manage?look=silent");
+    let silent = open(service, "/manage?look=silent");
     assert!(silent.contains("/members/o1") && !silent.contains("/members/o0"), "{silent}");
     assert_eq!(service.page("", "/manage?look=lost").0, 400);
 
     let status = service.act("e0", &first, &json!({"do": "report", "words": "Never came."}));
-    let reported = open(&service, &format!("/manage/introductions?status={status}"));
+    let reported = open(service, &format!("/manage/introductions?status={status}"));
     assert_has(&reported, &[&format!("/introductions/{first}"), "reported by the mentee", "/members/o0"]);
     assert!(!reported.contains("/members/e1"), "{reported}");
     assert_eq!(service.page("", "/manage/introductions?status=lost").0, 400);
 
-    let history = open(&service, "/manage/events");
+    let history = open(service, "/manage/events");
     assert_has(&history, &["accepted guidelines", "requested → accepted", "/members/e0", "requested → expired"]);
-    let of_one = open(&service, "/manage/events?member=o2");
+    let of_one = open(service, "/manage/events?member=o2");
     assert!(of_one.contains("/members/e2") && !of_one.contains("/members/e0"), "{of_one}");
-    let (all, lines) = (service.events(), open(&service, "/manage/events.jsonl"));
+    let (all, lines) = (service.events(), open(service, "/manage/events.jsonl"));
     assert_eq!(lines.lines().count(), all.len());
     assert_eq!(serde_json::from_str::<serde_json::Value>(lines.lines().last().unwrap()).unwrap(), *all.last().unwrap());
-    let rows = open(&service, "/manage/events.csv");
+    let rows = open(service, "/manage/events.csv");
     assert!(rows.starts_with("number,at,event,by"), "{rows}");
     assert_eq!(rows.lines().count(), all.len() + 1);
 }
