@@ -153,6 +153,100 @@ fn a_member_is_shown_as_they_show_themselves_and_why_they_are_found_or_not() {
 }
 
 #[test]
+fn a_mentee_says_hello_a_mentor_answers_and_both_go_their_way() {
+    let (_folder, local) = service();
+    for (device, mentor) in [(Device::Desktop, "nameless"), (Device::Phone, "right-to-left")] {
+        let browser = Browser::start(device, &local.url());
+        browser.sign_in(&local.bearer("maya"));
+        browser.open("/introductions");
+        browser.audit("introductions-none");
+        browser.open(&format!("/members/{mentor}"));
+        browser.fill("#note", "I sit the board exam in May. May I ask you about it?");
+        browser.click("form[action='/introductions'] button.main");
+        browser.until("location.pathname.startsWith('/introductions/i-')");
+        let path = browser.path();
+        browser.audit("introduction-asked");
+
+        browser.sign_in(&local.bearer(mentor));
+        browser.open("/introductions");
+        assert!(browser.text("main").contains("Maya R."));
+        browser.audit("inbox");
+        browser.open(&path);
+        assert!(browser.text("main").contains("May I ask you about it?"));
+        browser.audit("introduction-to-answer");
+        browser.click("input[name=accepts_guidelines]");
+        browser.click("form:has(input[value=accept]) button");
+        browser.until("document.querySelector('form:has(input[value=check_in])') !== null");
+        browser.audit("introduction-going-on");
+        browser.open("/participation");
+        browser.audit("participation");
+
+        browser.sign_in(&local.bearer("maya"));
+        browser.open(&path);
+        browser.click("form:has(input[value=check_in]) button");
+        browser.until("document.querySelector('.way li.done') !== null");
+        browser.unfold("Complete it");
+        browser.click("form:has(input[value=complete]) button");
+        browser.until("document.querySelector('form:has(input[value=complete])') === null");
+        browser.audit("introduction-completed");
+        browser.open("/participation");
+        browser.until("document.querySelector('.kin') !== null");
+        browser.audit("lineage");
+    }
+}
+
+#[test]
+fn whoever_runs_the_programme_takes_people_in_matches_them_and_rebuilds() {
+    let (_folder, local) = service();
+    for device in [Device::Desktop, Device::Phone] {
+        let browser = Browser::start(device, &local.url());
+        browser.sign_in(&local.bearer(""));
+        for page in ["manage", "manage/introductions", "manage/events", "manage/rules", "operate"] {
+            browser.open(&format!("/{page}"));
+            browser.audit(&page.replace('/', "-"));
+        }
+        browser.open("/manage/intake");
+        browser.audit("manage-intake");
+        let id = format!("{device:?}").to_lowercase();
+        let lines = format!(
+            "{{\"id\": \"{id}\", \"roles\": [\"mentee\"], \"name\": \"Ines\"}}\n{{\"id\": \"x\", \"hobby\": 1}}"
+        );
+        browser.eval(&format!("document.querySelector('#lines').value = {}", json!(lines)));
+        browser.click("form[action='/manage/intake'] button.main");
+        browser.until("document.querySelector('form[action=\"/manage/intake/write\"]') !== null");
+        assert!(browser.text("main").contains("hobby"));
+        browser.audit("manage-intake-checked");
+        browser.click("form[action='/manage/intake/write'] button.main");
+        browser.until("document.querySelector('[role=status]') !== null");
+        browser.audit("manage-intake-written");
+
+        browser.open("/manage/cohort");
+        browser.audit("manage-cohort");
+        browser.click("form button.main");
+        browser.until("document.querySelector('.pair') !== null");
+        browser.audit("manage-cohort-pairs");
+        browser.click("input[name=lock]");
+        browser.click("form button.main");
+        browser.until("document.querySelector('input[name=lock]:checked') !== null");
+        browser.unfold("Introduce these pairs");
+        browser.click("button[formaction='/manage/cohort/introduce']");
+        browser.until("document.querySelector('[role=status]')?.textContent.includes('were introduced') === true");
+        browser.audit("manage-cohort-introduced");
+        browser.open("/manage/introductions");
+        browser.audit("manage-introductions-some");
+        browser.open("/manage/events");
+        browser.audit("manage-events-some");
+
+        // The progress is told as it goes, and the page says how it ended.
+        browser.open("/operate");
+        browser.click("input[name=full]");
+        browser.click("form[action='/operate/rebuild'] button");
+        browser.until("document.querySelector('[data-rebuild]') === null && document.querySelector('form[action=\"/operate/rebuild\"]') !== null");
+        browser.audit("operate-rebuilt");
+    }
+}
+
+#[test]
 fn a_keyboard_and_twice_the_size_are_enough() {
     let (_folder, local) = service();
     let browser = Browser::start(Device::Desktop, &local.url());

@@ -140,6 +140,12 @@ impl Browser {
         self.must(&format!("{}/click", self.find(css)), &json!({}));
     }
 
+    /// Opens what is folded under these words.
+    pub fn unfold(&self, words: &str) {
+        let summaries = "[...document.querySelectorAll('summary')]";
+        self.eval(&format!("{summaries}.find((one) => one.textContent === {}).click()", json!(words)));
+    }
+
     /// Types into a field.
     pub fn fill(&self, css: &str, text: &str) {
         self.must(&format!("{}/value", self.find(css)), &json!({"text": text}));

@@ -61,9 +61,9 @@ pub async fn assign(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RolledOut {
     /// How many were introduced.
-    introduced: usize,
+    pub introduced: usize,
     /// Each pair, in the order in which they were sent.
-    pairs: Vec<RolledOutPair>,
+    pub pairs: Vec<RolledOutPair>,
 }
 
 /// What became of one pair: an introduction, or why there is none.
@@ -71,17 +71,17 @@ pub struct RolledOut {
 pub struct RolledOutPair {
     /// Who asks.
     #[schema(value_type = String)]
-    mentee: MemberId,
+    pub mentee: MemberId,
     /// Who is asked.
     #[schema(value_type = String)]
-    mentor: MemberId,
+    pub mentor: MemberId,
     /// The introduction's id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     introduction: Option<IntroductionId>,
     /// Why the two are not introduced.
     #[serde(skip_serializing_if = "Option::is_none")]
-    refused: Option<Refused>,
+    pub refused: Option<Refused>,
 }
 
 /// Why two people are not introduced.
@@ -90,7 +90,7 @@ pub struct Refused {
     /// As the problem of a single introduction would have it.
     code: Code,
     /// In words.
-    detail: String,
+    pub detail: String,
 }
 
 /// Introduces the pairs of a cohort: each mentee asks their mentor, caused by `cohort`, and the mentor still says yes or no.

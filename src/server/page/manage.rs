@@ -56,6 +56,7 @@ pub fn slow() -> Router<Arc<App>> {
         .route("/manage/intake", post(intake::check))
         .route("/manage/intake/write", post(intake::write))
         .route("/manage/cohort", post(cohort::assign))
+        .route("/manage/cohort/introduce", post(cohort::introduce))
 }
 
 /// A page of the programme's, with the way to the others.
@@ -240,7 +241,7 @@ fn looks(pool: &Pool, chosen: Option<Look>) -> Markup {
 
 fn mentors(shown: &[&MentorLoad], names: &HashMap<String, String>) -> Markup {
     html! {
-        div.scroll tabindex="0" role="region" aria-labelledby="look" {
+        div.scroll tabindex="0" role="region" aria-label="Table of mentors" {
             table {
                 thead {
                     tr {

@@ -167,7 +167,7 @@ fn generations(kept: &[Kept], building: bool) -> Markup {
         @if kept.is_empty() {
             p.hint { "None yet: it comes with the first rebuild." }
         } @else {
-            div.scroll tabindex="0" role="region" aria-labelledby="generations" {
+            div.scroll tabindex="0" role="region" aria-label="Table of generations" {
                 table {
                     thead { tr { th scope="col" { "Name" } th scope="col" { "Built" } th.number scope="col" { "Members" } th.number scope="col" { "Size" } th scope="col" { "Is" } th scope="col" { "Go back" } } }
                     tbody {

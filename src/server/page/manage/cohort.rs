@@ -9,6 +9,7 @@ use axum::extract::State;
 use maud::{Markup, html};
 
 use super::{count, page};
+use crate::community::{Pairing, RollOut};
 use crate::member::MemberId;
 use crate::programme::cohort::{Cohort, CohortRequest, LockedPair, Objective, Rules};
 use crate::server::App;
@@ -61,12 +62,6 @@ impl Asked {
                 ids.push(id);
             }
         }
-        let pair = |stated: String| {
-            let pair = serde_json::from_str::<(MemberId, MemberId)>(&stated);
-            let (mentee, mentor) =
-                pair.map_err(|_| Problem::invalid("lock", format!("{stated:?} is not a pair of ids as JSON")))?;
-            Ok(LockedPair { mentee, mentor })
-        };
         Ok(Asked {
             listed: form.one("who")?.as_deref() == Some("listed"),
             ids,
@@ -77,7 +72,7 @@ impl Asked {
                 language_in_common: form.one("language_in_common")?.is_some(),
                 time_zone_gap: form.parsed("time_zone_gap", "a number of hours, 0 to 12")?,
             },
-            locked: form.all("lock").into_iter().map(pair).collect::<Result<_, Problem>>()?,
+            locked: form.all("lock").into_iter().map(|stated| pair("lock", stated)).collect::<Result<_, Problem>>()?,
         })
     }
 
@@ -180,6 +175,54 @@ fn controls(asked: &Asked, waiting: usize) -> Markup {
     }
 }
 
+/// What makes introductions of the pairs.
+fn commit(cohort: &Cohort) -> Markup {
+    html! {
+        details {
+            summary { "Introduce these pairs" }
+            p {
+                "Each mentee asks their mentor, by the rules of any introduction: the mentor is told why, and says yes or no. "
+                "Who was introduced already is left as they are."
+            }
+            @for pair in &cohort.pairs {
+                input type="hidden" name="pair" value=(result::value(pair));
+            }
+            div.field {
+                label for="note" { "A note to the mentors" }
+                textarea #note name="note" rows="3" maxlength="2000" dir="auto" {}
+            }
+            button formaction="/manage/cohort/introduce" { "Introduce " (count(cohort.pairs.len())) " pairs" }
+        }
+    }
+}
+
+/// Introduces the pairs that were looked over.
+pub async fn introduce(State(app): State<Arc<App>>, visitor: Visitor, mut form: Form) -> Shown {
+    let pairs: Vec<LockedPair> =
+        form.all("pair").into_iter().map(|stated| pair("pair", stated)).collect::<Result<_, _>>()?;
+    let pairs = pairs.into_iter().map(|LockedPair { mentee, mentor }| Pairing { mentee, mentor }).collect();
+    let roll_out = RollOut { pairs, note: form.one("note")?, path: None };
+    let axum::Json(rolled_out) = cohorts::introduce(State(Arc::clone(&app)), visitor.caller, Json(roll_out)).await?;
+    let refused: Vec<_> = rolled_out.pairs.iter().filter_map(|pair| Some((pair, pair.refused.as_ref()?))).collect();
+    let main = html! {
+        p.notice role="status" { strong { (count(rolled_out.introduced)) } " of " (count(rolled_out.pairs.len())) " pairs were introduced." }
+        @if !refused.is_empty() {
+            h2 { "Not introduced" }
+            ul { @for (pair, refused) in refused { li { bdi { (pair.mentee) } " with " bdi { (pair.mentor) } ": " (refused.detail) "." } } }
+        }
+        p { a.button href="/manage/introductions" { "The introductions" } }
+    };
+    Ok(page("A cohort", "/manage/cohort", &main).into())
+}
+
+/// Two ids, as a form has them.
+fn pair(field: &str, stated: String) -> Result<LockedPair, Problem> {
+    let read = serde_json::from_str::<(MemberId, MemberId)>(&stated);
+    let (mentee, mentor) =
+        read.map_err(|_| Problem::invalid(field, format!("{stated:?} is not a pair of ids as JSON")))?;
+    Ok(LockedPair { mentee, mentor })
+}
+
 /// Matches, and shows the assignment for review.
 pub async fn assign(State(app): State<Arc<App>>, visitor: Visitor, mut form: Form) -> Shown {
     visitor.caller.needs(Scope::Admin)?;
@@ -199,6 +242,7 @@ pub async fn assign(State(app): State<Arc<App>>, visitor: Visitor, mut form: For
         form.wide method="post" action="/manage/cohort" {
             (result::pairs(&cohort))
             details { summary { "Whom to match, and how" } (controls(&asked, all)) }
+            @if !cohort.pairs.is_empty() { (commit(&cohort)) }
             p.row.stuck {
                 button.main { "Match again, keeping what is ticked" }
                 a.button.quiet href="/manage/cohort" { "Begin anew" }

@@ -40,7 +40,7 @@ pub async fn rules(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(query
     }
     proposed.check().map_err(|problem| Problem::invalid("", problem))?;
     let preview = match asked && proposed != config.weights {
-        true => Some(preview(&app, &visitor, &proposed).await?),
+        true => Some(preview(&app, &proposed).await?),
         false => None,
     };
     let guidelines = &config.programme.guidelines;
@@ -96,7 +96,7 @@ struct Tried {
 }
 
 /// The searches of ten members, taken evenly from the mentees.
-async fn tried(app: &App, visitor: &Visitor, proposed: &Weights) -> Result<Vec<Tried>, Problem> {
+async fn tried(app: &App, proposed: &Weights) -> Result<Vec<Tried>, Problem> {
     let searcher = app.community.searcher()?;
     let mut mentees: Vec<&str> =
         searcher.outlines().filter(|of| of.mentee && of.adult && !of.paused).map(|of| of.id).collect();
@@ -127,8 +127,8 @@ async fn tried(app: &App, visitor: &Visitor, proposed: &Weights) -> Result<Vec<T
 }
 
 /// Before and after, side by side.
-async fn preview(app: &App, visitor: &Visitor, proposed: &Weights) -> Result<Markup, Problem> {
-    let tried = tried(app, visitor, proposed).await?;
+async fn preview(app: &App, proposed: &Weights) -> Result<Markup, Problem> {
+    let tried = tried(app, proposed).await?;
     let ids: Vec<&str> = tried.iter().map(|tried| tried.mentee.as_str()).collect();
     let names = names(app.community.store(), &ids).await?;
     let is_in = |hits: &[HitMember], id: &str| hits.iter().position(|hit| hit.id == id);

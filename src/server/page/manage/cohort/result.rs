@@ -43,9 +43,14 @@ pub fn pairs(cohort: &Cohort) -> Markup {
     }
 }
 
+/// A pair as a form has it.
+pub fn value(pair: &CohortPair) -> String {
+    serde_json::to_string(&(&pair.mentee.id, &pair.mentor.id)).unwrap_or_default()
+}
+
 fn one(pair: &CohortPair) -> Markup {
     let (mentee, mentor) = (&pair.mentee, &pair.mentor);
-    let value = serde_json::to_string(&(&mentee.id, &mentor.id)).unwrap_or_default();
+    let value = value(pair);
     let keep = format!("Keep {} with {}", parts::name(mentee), parts::name(mentor));
     let breaks: Vec<&str> = pair.breaks.iter().map(|rule| said(*rule)).collect();
     html! {
