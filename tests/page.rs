@@ -205,6 +205,8 @@ fn whoever_runs_the_programme_takes_people_in_matches_them_and_rebuilds() {
             browser.open(&format!("/{page}"));
             browser.audit(&page.replace('/', "-"));
         }
+        browser.open("/manage/rules?school=5");
+        browser.audit("manage-rules-tried");
         browser.open("/manage/intake");
         browser.audit("manage-intake");
         let id = format!("{device:?}").to_lowercase();
@@ -226,8 +228,9 @@ fn whoever_runs_the_programme_takes_people_in_matches_them_and_rebuilds() {
         browser.until("document.querySelector('.pair') !== null");
         browser.audit("manage-cohort-pairs");
         browser.click("input[name=lock]");
+        browser.eval("window.before = true");
         browser.click("form button.main");
-        browser.until("document.querySelector('input[name=lock]:checked') !== null");
+        browser.until("window.before === undefined && document.querySelector('input[name=lock]:checked') !== null");
         browser.unfold("Introduce these pairs");
         browser.click("button[formaction='/manage/cohort/introduce']");
         browser.until("document.querySelector('[role=status]')?.textContent.includes('were introduced') === true");

@@ -242,11 +242,11 @@ pub async fn assign(State(app): State<Arc<App>>, visitor: Visitor, mut form: For
         form.wide method="post" action="/manage/cohort" {
             (result::pairs(&cohort))
             details { summary { "Whom to match, and how" } (controls(&asked, all)) }
-            @if !cohort.pairs.is_empty() { (commit(&cohort)) }
             p.row.stuck {
                 button.main { "Match again, keeping what is ticked" }
                 a.button.quiet href="/manage/cohort" { "Begin anew" }
             }
+            @if !cohort.pairs.is_empty() { (commit(&cohort)) }
         }
         (result::rest(&cohort))
         p.hint { "State " code { (cohort.state) } ": the same state and the same choices give the same pairs." }

@@ -185,7 +185,7 @@ fn bad_lines(bad: &[BadLine]) -> Markup {
     html! {
         section aria-labelledby="bad" {
             h2 #bad { "Lines that are not written" }
-            div.scroll tabindex="0" role="region" aria-labelledby="bad" {
+            div.scroll tabindex="0" role="region" aria-label="Table of bad lines" {
                 table {
                     thead { tr { th.number scope="col" { "Line" } th scope="col" { "Field" } th scope="col" { "What is wrong" } th scope="col" { "As it stands" } } }
                     tbody {

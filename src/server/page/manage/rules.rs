@@ -141,7 +141,7 @@ async fn preview(app: &App, proposed: &Weights) -> Result<Markup, Problem> {
             (changed) " of the " (places) " first places of " (tried.len()) " searches would go to somebody else; "
             (alike) @if alike == 1 { " search stays" } @else { " searches stay" } " just as before."
         }
-        div.scroll tabindex="0" role="region" aria-labelledby="changes" {
+        div.scroll tabindex="0" role="region" aria-label="Table of changes" {
             table.compared {
                 thead { tr { th scope="col" { "For" } th scope="col" { "As the weights are" } th scope="col" { "As proposed" } } }
                 tbody {

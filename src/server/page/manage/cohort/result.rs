@@ -138,7 +138,7 @@ fn costs(cohort: &Cohort) -> Markup {
         rule => format!("Without: {}", said(rule)),
     };
     html! {
-        div.scroll tabindex="0" role="region" aria-labelledby="rules" {
+        div.scroll tabindex="0" role="region" aria-label="Table of rules" {
             table {
                 thead { tr { th scope="col" { "Rule" } th.number scope="col" { "Matched" } th.number scope="col" { "More" } th.number scope="col" { "Total" } th.number scope="col" { "Lowest" } } }
                 tbody {
