@@ -258,6 +258,18 @@ fn a_bad_line_is_named_by_file_line_field_and_what_was_expected() {
 }
 
 #[test]
+fn rows_are_counted_alike_however_they_end() {
+    for end in ["\n", "\r\n", "\r"] {
+        let import = Import::new();
+        let rows = ["id,roles,about", "m-1,mentor,", "m-2,mentor,\"two", "lines\"", "m-3,captain,", "m-4,mentor,"];
+        import.file("in.csv", rows.join(end));
+        let outcome = import.run(&["in.csv"], b"");
+        assert!(outcome.err.starts_with("in.csv:5: roles"), "{end:?}: {}", outcome.err);
+        assert_eq!(import.stored()[1].about.as_deref(), Some("two\nlines"), "{end:?}");
+    }
+}
+
+#[test]
 fn a_bad_row_of_a_table_is_named_too() {
     for (row, code, expected) in [
         ("x,mentor", 3, "t.csv:3: has 2 cells; expected 4, as the header row"),

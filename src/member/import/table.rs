@@ -88,7 +88,7 @@ fn raw(row: &csv::ByteRecord) -> Option<String> {
     Some(text.trim_end().to_owned()).filter(|text| text.len() <= MAX_RAW)
 }
 
-/// Stops a row that never ends (a quote left open) before it fills the memory, and makes every end of a line count.
+/// Stops a row that never ends (a quote left open) before it fills the memory, and makes every end of a line a line feed.
 struct Bounded {
     inner: Box<dyn BufRead>,
     left: Rc<Cell<usize>>,
@@ -100,21 +100,29 @@ impl Read for Bounded {
             let problem = format!("a row is longer than {} MiB; is a quote left open?", MAX_LINE >> 20);
             return Err(io::Error::other(problem));
         }
-        let read = self.inner.read(buffer)?;
-        self.left.set(self.left.get().saturating_sub(read));
-        let read_now = &mut buffer[..read];
-        // The parser counts line feeds: a carriage return that stands alone ends a line as well.
-        for at in 0..read {
-            if read_now[at] == b'\r' {
-                let next = match read_now.get(at + 1) {
+        loop {
+            let read = self.inner.read(buffer)?;
+            self.left.set(self.left.get().saturating_sub(read));
+            // The parser counts line feeds, and a row of another end before it has read the second half of that.
+            let mut kept = 0;
+            for at in 0..read {
+                let next = match buffer[..read].get(at + 1) {
                     Some(next) => Some(*next),
-                    None => self.inner.fill_buf()?.first().copied(),
+                    None if buffer[at] == b'\r' => self.inner.fill_buf()?.first().copied(),
+                    None => None,
                 };
-                if next != Some(b'\n') {
-                    read_now[at] = b'\n';
-                }
+                let byte = match (buffer[at], next) {
+                    (b'\r', Some(b'\n')) => continue,
+                    (b'\r', _) => b'\n',
+                    (other, _) => other,
+                };
+                buffer[kept] = byte;
+                kept += 1;
+            }
+            // Nothing is the end.
+            if kept > 0 || read == 0 {
+                return Ok(kept);
             }
         }
-        Ok(read)
     }
 }
