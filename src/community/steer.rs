@@ -47,8 +47,9 @@ impl Community {
         }
         let usual = config.programme.capacity;
         let capacity = |mentor: &MemberId| stated.get(mentor.as_str()).copied().unwrap_or(usual);
+        let places = self.searcher().map_or(0, |searcher| searcher.places(usual));
         let adjustments =
-            steering.adjustments(&introductions, &shown, capacity, config.programme.answer(), self.time());
+            steering.adjustments(&introductions, &shown, places, capacity, config.programme.answer(), self.time());
         let epoch = Arc::new(Epoch::new(adjustments));
         // What was answered in it can be given again for as long as it is kept.
         if config.search.log.keep_days > 0 && epoch.number() > 0 {

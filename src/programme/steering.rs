@@ -71,11 +71,12 @@ impl Steering {
     /// that expired 0. The rate of a mentor is that over their requests and three at the community's own rate; the
     /// adjustment is `responsiveness` times what lies between the two. Places taken, and requests that wait for half, are `load`
     /// times their share of the capacity. What is over the budget of attention is as [`over_budget`] says; `shown` is how often
-    /// each mentor was shown in the last `exposure_days`. Where nobody is ever asked, there are no places to share out.
+    /// each mentor was shown in the last `exposure_days`, `places` how many all together have, taken or not. Where nobody is ever asked, there are no places to share out.
     pub fn adjustments(
         &self,
         introductions: &[Introduction],
         shown: &HashMap<MemberId, u64>,
+        places: u64,
         capacity: impl Fn(&MemberId) -> u32,
         answer: SignedDuration,
         now: Timestamp,
@@ -105,9 +106,9 @@ impl Steering {
             requests: load.asked,
             places: capacity(mentor).saturating_sub(load.taken),
         };
-        // Who has no place left comes last as it is.
-        let attention = mentors.iter().map(attention).map(|of| if of.places > 0 { of } else { Attention::default() });
-        let over_budget = over_budget(self.exposure, &attention.collect::<Vec<_>>());
+        let attention: Vec<Attention> = mentors.iter().map(attention).collect();
+        let taken: u64 = mentors.values().map(|(_, load)| u64::from(load.taken)).sum();
+        let over_budget = over_budget(self.exposure, &attention, places.saturating_sub(taken));
         let of_mentor = |((mentor, (answers, load)), over): ((&MemberId, (Answers, Load)), Option<Adjustment>)| {
             let adjustments = [self.responsiveness(answers, usual), self.load(load, capacity(mentor)), over];
             (mentor.clone(), adjustments.into_iter().flatten().collect::<Vec<_>>())
@@ -192,7 +193,7 @@ mod tests {
 
     fn of(introductions: &[Introduction], mentor: &str, days: i32) -> BTreeMap<String, f64> {
         let now = Timestamp::UNIX_EPOCH + DAY * days;
-        let all = Steering::default().adjustments(introductions, &HashMap::new(), |_| 2, ANSWER, now);
+        let all = Steering::default().adjustments(introductions, &HashMap::new(), 10, |_| 2, ANSWER, now);
         let theirs = all.into_iter().find(|(id, _)| id.as_str() == mentor).map(|(_, adjustments)| adjustments);
         theirs.unwrap_or_default().into_iter().map(|adjustment| (adjustment.reason, adjustment.amount)).collect()
     }
