@@ -26,7 +26,7 @@ pub use guidelines::{Guidelines, Text};
 pub use introduction::{Cause, Introduction, IntroductionId, LONGEST_WORDS, Reason, Side, Status};
 pub use participation::{Participation, Stated};
 pub use path::{NotAPath, Path, PathTemplate, Step, builtin_paths};
-pub use steering::{INACTIVE_DAYS, Steering};
+pub use steering::{INACTIVE_DAYS, OfLate, Steering};
 pub use told::told_to_mentor;
 pub use webhook::{Webhook, WebhookError};
 

@@ -205,7 +205,8 @@ impl Community {
             let searched = self.searcher().ok();
             let searched = searched.filter(|searcher| written.state.starts_with(&(searcher.snapshot().name() + "+")));
             Some(Box::new(Logged {
-                id: format!("s-{:016x}", getrandom::u64().ok()?),
+                // Names of one time stand side by side in the database's tree, which is then written in few places.
+                id: format!("s-{:08x}{:08x}", at.as_millisecond() as u32, getrandom::u32().ok()?),
                 by,
                 state: written.state.clone(),
                 generation: searched.map(|searcher| fingerprint(searcher.snapshot())),

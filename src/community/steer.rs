@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Community, CommunityError};
 use crate::member::MemberId;
-use crate::programme::INACTIVE_DAYS;
+use crate::programme::{INACTIVE_DAYS, OfLate};
 use crate::search::Epoch;
 
 /// How long an epoch lasts, in seconds.
@@ -31,31 +31,24 @@ impl Community {
         }
         // Nobody is forgotten between here and when it is kept.
         let _writing = self.searches.hold().await;
-        let (introductions, config) = (self.all_introductions(None, None).await?, self.config());
-        let steering = config.programme.steering;
-        let shown = match &introductions[..] {
-            [] => HashMap::new(),
-            _ => {
-                self.store
-                    .shown_since(self.time().as_second().div_euclid(DAY) + 1 - i64::from(steering.exposure_days))
-                    .await?
-            }
-        };
-        let asked = introductions.iter().map(|introduction| introduction.mentor.as_str());
-        let mentors: HashSet<&str> = asked.chain(shown.keys().map(MemberId::as_str)).collect();
+        let (now, config) = (self.time(), self.config());
+        let (steering, usual) = (config.programme.steering, config.programme.capacity);
+        let mut of_late = OfLate { introductions: self.all_introductions(None, None).await?, ..OfLate::default() };
+        if !of_late.introductions.is_empty() {
+            let first_day = now.as_second().div_euclid(DAY) + 1 - i64::from(steering.exposure_days);
+            of_late.shown = self.store.shown_since(first_day).await?;
+            of_late.inactive = self.store.mentors_inactive_since(&day_before(now, INACTIVE_DAYS)).await?;
+            of_late.places = self.searcher().map_or(0, |searcher| searcher.places(usual));
+        }
+        let asked = of_late.introductions.iter().map(|introduction| introduction.mentor.as_str());
+        let mentors: HashSet<&str> = asked.chain(of_late.shown.keys().map(MemberId::as_str)).collect();
         let mut stated: HashMap<String, u32> = HashMap::new();
         for mentors in Vec::from_iter(mentors).chunks(RECORDS) {
             let (records, _) = self.store.members(mentors).await?;
             stated.extend(records.into_iter().filter_map(|(id, stored)| Some((id, stored.member.capacity?))));
         }
-        let inactive = match introductions.is_empty() {
-            true => Vec::new(),
-            false => self.store.mentors_inactive_since(&day_before(self.time(), INACTIVE_DAYS)).await?,
-        };
-        let usual = config.programme.capacity;
         let capacity = |mentor: &MemberId| stated.get(mentor.as_str()).copied().unwrap_or(usual);
-        let adjustments =
-            steering.adjustments(&introductions, &inactive, &shown, capacity, config.programme.answer(), self.time());
+        let adjustments = steering.adjustments(&of_late, capacity, config.programme.answer(), now);
         let epoch = Arc::new(Epoch::new(adjustments));
         // What was answered in it can be given again for as long as it is kept.
         if config.search.log.keep_days > 0 && epoch.number() > 0 {

@@ -67,20 +67,30 @@ struct Load {
     asked: u64,
 }
 
+/// What steers: how mentors were asked, seen and here of late.
+#[derive(Debug, Default)]
+pub struct OfLate {
+    /// Every introduction.
+    pub introductions: Vec<Introduction>,
+    /// Mentors who were not active for [`INACTIVE_DAYS`].
+    pub inactive: Vec<MemberId>,
+    /// How often each mentor was shown in the last `exposure_days`.
+    pub shown: HashMap<MemberId, u64>,
+    /// The places that all mentors together have, taken or not.
+    pub places: u64,
+}
+
 impl Steering {
     /// The adjustments of every mentor who has any.
     ///
     /// A request counts by its age, half for each half-life. One that was answered at once earns 1, one at the last moment ½, one
     /// that expired 0. The rate of a mentor is that over their requests and three at the community's own rate; the
-    /// adjustment is `responsiveness` times what lies between the two. Whoever is `inactive` has one request more, of today, that
+    /// adjustment is `responsiveness` times what lies between the two. Whoever is inactive has one request more, of today, that
     /// expired. Places taken, and requests that wait for half, are `load` times their share of the capacity. What is over the
-    /// budget of attention is as [`over_budget`] says; `shown` is how often each mentor was shown in the last `exposure_days`.
-    /// Where nobody is ever asked, there are no places to share out.
+    /// budget of attention is as [`over_budget`] says. Where nobody is ever asked, there are no places to share out.
     pub fn adjustments(
         &self,
-        introductions: &[Introduction],
-        inactive: &[MemberId],
-        shown: &HashMap<MemberId, u64>,
+        OfLate { introductions, inactive, shown, places }: &OfLate,
         capacity: impl Fn(&MemberId) -> u32,
         answer: SignedDuration,
         now: Timestamp,
@@ -114,9 +124,10 @@ impl Steering {
             requests: load.map_or(0, |load| load.asked),
             places: capacity(mentor).saturating_sub(load.map_or(0, |load| load.taken)),
         };
-        // Who has no place left comes last as it is.
-        let attention = mentors.iter().map(attention).map(|of| if of.places > 0 { of } else { Attention::default() });
-        let over_budget = over_budget(self.exposure, &attention.collect::<Vec<_>>());
+        let attention: Vec<Attention> = mentors.iter().map(attention).collect();
+        let taken = |(_, load): &(Answers, Option<Load>)| load.map_or(0, |load| u64::from(load.taken));
+        let taken: u64 = mentors.values().map(taken).sum();
+        let over_budget = over_budget(self.exposure, &attention, places.saturating_sub(taken));
         let of_mentor =
             |((mentor, (answers, load)), over): ((&MemberId, (Answers, Option<Load>)), Option<Adjustment>)| {
                 let load = load.and_then(|load| self.load(load, capacity(mentor)));
@@ -208,8 +219,10 @@ mod tests {
 
     fn of(introductions: &[Introduction], mentor: &str, days: i32) -> BTreeMap<String, f64> {
         let now = Timestamp::UNIX_EPOCH + DAY * days;
-        let inactive = [MemberId::new("asleep").expect("an id")];
-        let all = Steering::default().adjustments(introductions, &inactive, &HashMap::new(), |_| 2, ANSWER, now);
+        let inactive = vec![MemberId::new("asleep").expect("an id")];
+        let introductions = introductions.to_vec();
+        let of_late = OfLate { introductions, inactive, shown: HashMap::new(), places: 10 };
+        let all = Steering::default().adjustments(&of_late, |_| 2, ANSWER, now);
         let theirs = all.into_iter().find(|(id, _)| id.as_str() == mentor).map(|(_, adjustments)| adjustments);
         theirs.unwrap_or_default().into_iter().map(|adjustment| (adjustment.reason, adjustment.amount)).collect()
     }

@@ -8,6 +8,7 @@ use super::answer::Adjustment;
 use super::query::Query;
 use super::weights::to_a_millionth;
 use super::{Searcher, rerank};
+use crate::index::Slot;
 use crate::member::MemberId;
 
 /// The reason of who has no free place.
@@ -71,6 +72,12 @@ impl Searcher {
     /// What steers a query. Two who exchange are peers: neither takes the other's place as a mentor.
     pub(super) fn epoch_of(&self, query: &Query) -> &Epoch {
         if query.exchange { &UNSTEERED } else { &self.epoch }
+    }
+
+    /// How many mentees all mentors who may be found take together, where who does not say takes `usual` many.
+    pub fn places(&self, usual: u32) -> u64 {
+        let capacity = |slot: usize| u64::from(self.view.capacity(Slot(slot as u32)).unwrap_or(usual));
+        self.view.findable().ones().map(capacity).sum()
     }
 
     /// The same searcher in an epoch of the programme.
