@@ -128,13 +128,16 @@ impl Steering {
         let taken = |(_, load): &(Answers, Option<Load>)| load.map_or(0, |load| u64::from(load.taken));
         let taken: u64 = mentors.values().map(taken).sum();
         let over_budget = over_budget(self.exposure, &attention, places.saturating_sub(taken));
-        let of_mentor =
-            |((mentor, (answers, load)), over): ((&MemberId, (Answers, Option<Load>)), Option<Adjustment>)| {
-                let load = load.and_then(|load| self.load(load, capacity(mentor)));
-                let adjustments = [self.responsiveness(answers, usual), load, over];
-                (mentor.clone(), adjustments.into_iter().flatten().collect::<Vec<_>>())
-            };
-        mentors.into_iter().zip(over_budget).map(of_mentor).filter(|(_, adjustments)| !adjustments.is_empty()).collect()
+        let mut all = BTreeMap::new();
+        for ((mentor, (answers, load)), over) in mentors.into_iter().zip(over_budget) {
+            let load = load.and_then(|load| self.load(load, capacity(mentor)));
+            let adjustments = [self.responsiveness(answers, usual), load, over];
+            let adjustments: Vec<Adjustment> = adjustments.into_iter().flatten().collect();
+            if !adjustments.is_empty() {
+                all.insert(mentor.clone(), adjustments);
+            }
+        }
+        all
     }
 
     fn answered(&self, introduction: &Introduction, answer: SignedDuration, now: Timestamp) -> Option<Answers> {
