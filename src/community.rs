@@ -4,6 +4,7 @@
 //! member changes or a generation is published, so that every search sees one state from beginning to end.
 
 mod answers;
+mod attention;
 mod backup;
 mod configure;
 mod erasure;
@@ -42,6 +43,7 @@ use crate::search::{Answer, SearchError, SearchRequest, Searched, Searcher};
 use crate::store::{Store, Upserted, WriteLock};
 use answers::Answers;
 pub use answers::Written;
+pub use attention::SharedOut;
 pub use backup::{BackedUp, Restored, restore};
 pub use erasure::Receipt;
 pub use error::CommunityError;

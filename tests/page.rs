@@ -201,7 +201,8 @@ fn whoever_runs_the_programme_takes_people_in_matches_them_and_rebuilds() {
     for device in [Device::Desktop, Device::Phone] {
         let browser = Browser::start(device, &local.url());
         browser.sign_in(&local.bearer(""));
-        for page in ["manage", "manage/introductions", "manage/events", "manage/rules", "operate"] {
+        browser.open("/?by=words&text=nurse");
+        for page in ["manage", "manage/introductions", "manage/attention", "manage/events", "manage/rules", "operate"] {
             browser.open(&format!("/{page}"));
             browser.audit(&page.replace('/', "-"));
         }
