@@ -100,6 +100,8 @@ pub struct Community {
     happened: Notify,
     /// The searcher that is served; none where no generation was ever published.
     live: RwLock<Option<Searcher>>,
+    /// Held while an answer of the past is given again.
+    replaying: Mutex<()>,
     /// Held while members change: changes are seen in the order of their numbers.
     changing: Mutex<()>,
     /// Held while a generation is built or a member forgotten: the folder and the list of erasures have one writer.
@@ -165,6 +167,7 @@ impl Community {
             round: std::sync::Mutex::default(),
             happened: Notify::new(),
             live: RwLock::new(None),
+            replaying: Mutex::new(()),
             changing: Mutex::new(()),
             building: Mutex::new(()),
         };

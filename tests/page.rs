@@ -306,6 +306,8 @@ fn without_keys_this_machine_may_be_anybody_and_a_page_of_elsewhere_nobody() {
         assert_eq!(refused.header("set-cookie"), "");
     }
     let own = ("origin", at.as_str());
+    let refused = service.send("POST", "/be", &[form, own], &b"member=maya&".repeat(200_000));
+    assert_eq!((refused.status, refused.text().contains("more than is taken")), (413, true));
     let taken = service.send("POST", "/be", &[form, own], b"member=maya");
     assert_eq!(taken.status, 303, "{}", taken.text());
     for flag in ["HttpOnly", "SameSite=Lax", "Path=/"] {

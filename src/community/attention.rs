@@ -13,7 +13,7 @@ const DAY: i64 = 24 * 3_600;
 #[derive(Debug, Clone, PartialEq)]
 pub struct SharedOut {
     /// The days that are looked at.
-    pub days: u16,
+    pub days: u32,
     /// Mentors who may be found.
     pub findable: usize,
     /// Those of them who were shown, most often first, and how often.

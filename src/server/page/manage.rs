@@ -94,7 +94,7 @@ pub fn count(number: impl TryInto<u64>) -> String {
 /// The names of members, of those who are stored and have one.
 async fn names(store: &Store, ids: &[&str]) -> Result<HashMap<String, String>, Problem> {
     let (found, _) = store.members(ids).await.map_err(|error| Problem::internal(&error))?;
-    Ok(found.into_iter().filter_map(|(id, stored)| Some((id, stored.member.name?))).collect())
+    Ok(found.into_iter().filter_map(|(id, stored)| Some((id, stored.member.public().name.clone()?))).collect())
 }
 
 /// A member's name, or id, leading to their page.
