@@ -4,6 +4,7 @@
 //! member changes or a generation is published, so that every search sees one state from beginning to end.
 
 mod answers;
+mod attention;
 mod backup;
 mod configure;
 mod erasure;
@@ -42,6 +43,7 @@ use crate::search::{Answer, SearchError, SearchRequest, Searched, Searcher};
 use crate::store::{Store, Upserted, WriteLock};
 use answers::Answers;
 pub use answers::Written;
+pub use attention::SharedOut;
 pub use backup::{BackedUp, Restored, restore};
 pub use erasure::Receipt;
 pub use error::CommunityError;
@@ -98,6 +100,8 @@ pub struct Community {
     happened: Notify,
     /// The searcher that is served; none where no generation was ever published.
     live: RwLock<Option<Searcher>>,
+    /// Held while an answer of the past is given again.
+    replaying: Mutex<()>,
     /// Held while members change: changes are seen in the order of their numbers.
     changing: Mutex<()>,
     /// Held while a generation is built or a member forgotten: the folder and the list of erasures have one writer.
@@ -163,6 +167,7 @@ impl Community {
             round: std::sync::Mutex::default(),
             happened: Notify::new(),
             live: RwLock::new(None),
+            replaying: Mutex::new(()),
             changing: Mutex::new(()),
             building: Mutex::new(()),
         };

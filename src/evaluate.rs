@@ -50,7 +50,7 @@ pub use budget::{AtBudget, budget};
 pub use calibration::{Calibration, Shown, Step, calibrate, chance};
 pub use circle::{AtDial, outside_circle};
 pub use compare::{Compared, Comparison, Difference, Placed, compare};
-pub use exposure::{Exposure, GroupExposure, GroupField, exposure, exposure_of};
+pub use exposure::{Evenness, Exposure, GroupExposure, GroupField, evenness, exposure, exposure_of};
 pub use gate::{GateError, Worse, check_not_worse, gate};
 pub use judgements::{JudgedQuery, Judgements, Qrels, read_queries};
 pub use learn::{Lesson, learn};

@@ -174,10 +174,11 @@ impl Searcher {
 
     /// Searches a generation as it was built, which need not be the current one: an older one, or one about to be
     /// published.
-    pub fn over(config: &Config, store: Store, snapshot: Snapshot) -> Searcher {
+    pub fn over(config: &Config, store: Store, snapshot: impl Into<Arc<Snapshot>>) -> Searcher {
+        let snapshot: Arc<Snapshot> = snapshot.into();
         let encoder = Arc::new(snapshot.encoder());
         let (embedder, damaged, off) = (Arc::default(), Arc::default(), Vec::new());
-        let (config, view) = (Arc::new(config.clone()), View::of(Arc::new(snapshot)));
+        let (config, view) = (Arc::new(config.clone()), View::of(snapshot));
         Searcher { config, view, encoder, store, embedder, damaged, records: None, epoch: Arc::default(), off }
     }
 
@@ -200,7 +201,7 @@ impl Searcher {
     }
 
     /// The generation that is searched.
-    pub fn snapshot(&self) -> &Snapshot {
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.view.snapshot
     }
 

@@ -201,7 +201,8 @@ fn whoever_runs_the_programme_takes_people_in_matches_them_and_rebuilds() {
     for device in [Device::Desktop, Device::Phone] {
         let browser = Browser::start(device, &local.url());
         browser.sign_in(&local.bearer(""));
-        for page in ["manage", "manage/introductions", "manage/events", "manage/rules", "operate"] {
+        browser.open("/?by=words&text=nurse");
+        for page in ["manage", "manage/introductions", "manage/attention", "manage/events", "manage/rules", "operate"] {
             browser.open(&format!("/{page}"));
             browser.audit(&page.replace('/', "-"));
         }
@@ -305,6 +306,8 @@ fn without_keys_this_machine_may_be_anybody_and_a_page_of_elsewhere_nobody() {
         assert_eq!(refused.header("set-cookie"), "");
     }
     let own = ("origin", at.as_str());
+    let refused = service.send("POST", "/be", &[form, own], &b"member=maya&".repeat(200_000));
+    assert_eq!((refused.status, refused.text().contains("more than is taken")), (413, true));
     let taken = service.send("POST", "/be", &[form, own], b"member=maya");
     assert_eq!(taken.status, 303, "{}", taken.text());
     for flag in ["HttpOnly", "SameSite=Lax", "Path=/"] {

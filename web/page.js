@@ -11,6 +11,8 @@ for (const form of document.querySelectorAll("form[data-live]")) {
     part.setAttribute("aria-busy", "true");
     try {
       const answer = await fetch(`${form.action}?${query}`, { headers: { accept: "text/html" } });
+      // Who is not signed in any more goes where they can.
+      if (answer.redirected) return location.assign(answer.url);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (number !== asked) return;
       const fresh = page.querySelector(form.dataset.live) ?? page.querySelector("main");

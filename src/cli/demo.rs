@@ -84,7 +84,9 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> 
     writeln!(out, "or be one of these people in a browser, on the page below; Ctrl-C ends it.\n")?;
     drop((out, searcher));
     let listen = arguments.listen.unwrap_or_else(usual_address);
-    let config = Config { server: ServerConfig { listen, ..ServerConfig::default() }, ..config };
+    let mut config = Config { server: ServerConfig { listen, ..ServerConfig::default() }, ..config };
+    // What is invented is told to nobody's receiver, and rebuilt by nobody's clock.
+    (config.programme.webhook, config.programme.receiver, config.rebuild.schedule) = (None, None, None);
     let again = config.clone();
     super::serve::run(&config, Box::new(move || Ok(again.clone()))).await
 }

@@ -94,6 +94,8 @@ pub async fn restore(config: &Config, backup: &Path, forgotten: Option<&Path>) -
     ids.extend(named_in_searches(&copy).await?);
     ids.extend(copy.member_ids().await?);
     let ids = Vec::from_iter(ids);
+    // Nothing can be given again of generations that are not here.
+    copy.drop_epochs(i64::MAX).await?;
     let kept_out = ledger.forgotten_after(change, &ids);
     for id in &kept_out {
         erase_participant(&copy, id).await?;

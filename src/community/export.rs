@@ -61,7 +61,7 @@ impl Community {
             generations,
             participation: self.takes_part(id).await?,
             searches,
-            shown: self.store.shown_since(0).await?.get(id).copied().unwrap_or_default(),
+            shown: self.store.shown_of(id).await?,
             introductions,
         })
     }

@@ -229,15 +229,19 @@ impl Community {
             }
         };
         let others = |hit: &Hit| MemberId::new(hit.member.id.clone()).is_ok_and(|id| !asked.contains(&id));
-        let hits: Vec<Hit> = hits.into_iter().filter(others).collect();
+        Ok(self.with_places(hits.into_iter().filter(others).collect()).await?.into_iter().next())
+    }
+
+    /// Those of the hits who have a place left.
+    pub(super) async fn with_places(&self, hits: Vec<Hit>) -> Result<Vec<Hit>, CommunityError> {
         let ids: Vec<&str> = hits.iter().map(|hit| hit.member.id.as_str()).collect();
         let (records, _) = self.store().members(&ids).await?;
-        let (taken, usual) = (self.store().places_taken().await?, self.config().programme.capacity);
+        let (taken, usual) = (self.store().places_taken_of(&ids).await?, self.config().programme.capacity);
         let has_place = |hit: &Hit| {
             let stated = records.get(&hit.member.id).and_then(|stored| stored.member.capacity);
             taken.get(&hit.member.id).copied().unwrap_or(0) < stated.unwrap_or(usual)
         };
-        Ok(hits.into_iter().find(has_place))
+        Ok(hits.into_iter().filter(has_place).collect())
     }
 
     /// Who mentored a member, and who mentored those; or with [`Side::Mentee`] whom the member mentored, and whom those did.

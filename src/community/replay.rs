@@ -1,5 +1,7 @@
 //! An answer of the past, given again: in the state it was of, while that is kept; and where it is not, what is gone.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -81,6 +83,8 @@ impl Community {
     /// # Errors
     /// [`CommunityError::NotLogged`]; [`CommunityError::Store`], [`CommunityError::Search`], [`CommunityError::Index`].
     pub async fn replay(&self, id: &str, why: Option<&MemberId>) -> Result<Replay, CommunityError> {
+        // A generation of the past is opened for it: for one at a time.
+        let _replaying = self.replaying.lock().await;
         let search = self.logged_search(id).await?;
         let mut replay = Replay { search, kept: false, gone: Vec::new(), again: None, why: None };
         let asked = replay.search.request();
@@ -145,8 +149,15 @@ impl Community {
             weights: "",
         });
         let config = self.config();
-        let folder = publish::find(&config.index, generation);
-        let snapshot = folder.and_then(|folder| Snapshot::open(&folder).ok());
+        let served = self.searcher().ok().map(|searcher| Arc::clone(searcher.snapshot()));
+        let snapshot = match served.filter(|served| served.name() == generation) {
+            Some(served) => Some(served),
+            None => {
+                let folder = publish::find(&config.index, generation);
+                let open = move || folder.and_then(|folder| Snapshot::open(&folder).ok()).map(Arc::new);
+                tokio::task::spawn_blocking(open).await.ok().flatten()
+            }
+        };
         let is_another =
             |snapshot: &Snapshot| search.generation.as_ref().is_some_and(|of| *of != fingerprint(snapshot));
         let snapshot = match snapshot {

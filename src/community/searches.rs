@@ -18,7 +18,7 @@ use super::answers::Written;
 use super::programme::read;
 use super::{Community, CommunityError};
 use crate::index::publish;
-use crate::member::MemberId;
+use crate::member::{MemberId, Role};
 use crate::programme::Actor;
 use crate::search::{Hit, SearchError, SearchRequest};
 use crate::store::{SearchRow, StoreError};
@@ -198,7 +198,8 @@ impl Community {
         by: Actor,
     ) -> Result<(Arc<Written>, bool, Option<String>), SearchError> {
         let (began, at, log) = (Instant::now(), (self.clock)(), self.config().search.log);
-        let counts = !request.exchange;
+        // Whoever is sought as a mentee takes no mentor's place.
+        let counts = !request.exchange && request.filter.role.is_none_or(|role| role == Role::Mentor);
         let kept = (log.keep_days > 0).then(|| request.clone());
         let (written, before) = self.search_written(request).await?;
         let logged = kept.and_then(|request| {
@@ -229,7 +230,7 @@ impl Community {
     pub async fn keep_searches(&self) {
         loop {
             if let Err(error) = self.write_searches().await {
-                tracing::error!(%error, "searches that were noted are lost");
+                tracing::error!(%error, "searches that were noted are not written yet");
             }
             let hour = self.time().as_second().div_euclid(HOUR);
             if self.searches.tidied.swap(hour, Ordering::Relaxed) != hour
@@ -244,15 +245,18 @@ impl Community {
     /// Writes what was noted so far; gives the number of searches that are kept of it.
     ///
     /// # Errors
-    /// [`CommunityError::Store`]; then it is lost.
+    /// [`CommunityError::Store`]; then it is noted still.
     pub async fn write_searches(&self) -> Result<usize, CommunityError> {
         let mut forgotten = self.searches.writing.lock().await;
         forgotten.retain(|(_, at)| at.elapsed() < LONGEST_SEARCH);
-        let notes = self.searches.take();
+        let mut taken = self.searches.take();
+        let here = self.still_here(&taken.notes).await?;
         let (mut rows, mut counts) = (Vec::new(), BTreeMap::new());
-        for note in &notes {
+        for note in &taken.notes {
+            let named = note.shown.iter().filter_map(|shown| shown.member.as_ref());
+            let elsewhere = named.filter(|id| here.as_ref().is_some_and(|here| !here.contains(id.as_str())));
             let gone: HashSet<&MemberId> =
-                forgotten.iter().filter(|(_, at)| *at >= note.began).map(|(id, _)| id).collect();
+                forgotten.iter().filter(|(_, at)| *at >= note.began).map(|(id, _)| id).chain(elsewhere).collect();
             let day = note.at.as_second().div_euclid(DAY);
             let counted = note.shown.iter().take(LOOKED_AT).filter(|_| note.counts);
             for id in counted.filter_map(|shown| shown.member.as_ref()).filter(|id| !gone.contains(id)) {
@@ -261,10 +265,21 @@ impl Community {
             let logged = gone.into_iter().fold(note.logged(), |logged, id| logged?.forget(id));
             rows.extend(logged.map(|logged| row(&logged)));
         }
-        if !notes.is_empty() {
+        if !taken.notes.is_empty() {
             self.store.add_searches(&rows, &counts).await?;
+            taken.notes.clear();
         }
         Ok(rows.len())
+    }
+
+    /// Of those whom notes name, those who are stored; nothing where nobody else forgets members of this database.
+    async fn still_here(&self, notes: &[Note]) -> Result<Option<HashSet<String>>, StoreError> {
+        if !self.store.is_shared() {
+            return Ok(None);
+        }
+        let named = notes.iter().flat_map(|note| note.shown.iter()).filter_map(|shown| shown.member.as_ref());
+        let named: HashSet<&str> = named.map(MemberId::as_str).collect();
+        Ok(Some(self.store.stored_of(&Vec::from_iter(named)).await?))
     }
 
     /// Deletes searches that are older than they are kept, counts that nothing looks at any more, and epochs of searches in
@@ -280,7 +295,8 @@ impl Community {
         tracing::debug!(gone, "searches that were kept as long as they are");
         let oldest = publish::list(&config.index)?.iter().filter_map(|kept| kept.created()).min();
         let oldest = oldest.map_or(now, |oldest| oldest.as_second().min(now));
-        Ok(self.store.drop_epochs((oldest - DAY) * 1_000).await?)
+        // They are of use where both a search and its generation are kept.
+        Ok(self.store.drop_epochs((oldest - DAY).max(before) * 1_000).await?)
     }
 
     /// A search that is kept.
@@ -338,8 +354,28 @@ impl Searches {
         self.writing.lock().await
     }
 
-    fn take(&self) -> Vec<Note> {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    fn take(&self) -> Taken<'_> {
+        Taken {
+            searches: self,
+            notes: std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}
+
+/// Notes that are being written. Those that were not, because it failed or nobody waited for it any more, are noted still.
+struct Taken<'a> {
+    searches: &'a Searches,
+    notes: Vec<Note>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.searches.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.notes.append(&mut waiting);
+        let over = self.notes.len().saturating_sub(MOST);
+        self.searches.lost.fetch_add(over as u64, Ordering::Relaxed);
+        self.notes.truncate(MOST);
+        *waiting = std::mem::take(&mut self.notes);
     }
 }
 
@@ -357,7 +393,11 @@ pub(super) async fn erase_in_searches(store: &crate::store::Store, id: &MemberId
 pub(super) async fn named_in_searches(store: &crate::store::Store) -> Result<HashSet<MemberId>, StoreError> {
     let (mut named, records) = store.all_searches().await?;
     for record in &records {
-        let LoggedSearch { member, hits, .. } = read("a search", record)?;
+        // What does not read is kept no longer than the others.
+        let Ok(LoggedSearch { by, member, hits, .. }) = serde_json::from_str(record) else { continue };
+        if let Actor::Member(id) = by {
+            named.insert(id);
+        }
         named.extend(member.into_iter().chain(hits.into_iter().filter_map(|shown| shown.member)));
     }
     Ok(named)

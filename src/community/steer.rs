@@ -38,7 +38,9 @@ impl Community {
             let first_day = now.as_second().div_euclid(DAY) + 1 - i64::from(steering.exposure_days);
             of_late.shown = self.store.shown_since(first_day).await?;
             of_late.inactive = self.store.mentors_inactive_since(&day_before(now, INACTIVE_DAYS)).await?;
-            of_late.places = self.searcher().map_or(0, |searcher| searcher.places(usual));
+            let taken = self.store.places_taken().await?;
+            let taken = |id: &str| taken.get(id).copied().unwrap_or_default();
+            of_late.places_left = self.searcher().map_or(0, |searcher| searcher.places_left(usual, taken));
         }
         let asked = of_late.introductions.iter().map(|introduction| introduction.mentor.as_str());
         let mentors: HashSet<&str> = asked.chain(of_late.shown.keys().map(MemberId::as_str)).collect();

@@ -9,14 +9,14 @@ use utoipa::ToSchema;
 use super::{Community, CommunityError, TakesPart};
 use crate::member::MemberId;
 use crate::programme::{Action, Actor};
-use crate::search::{Epoch, SearchRequest, Searcher};
+use crate::search::{Epoch, Hit, SearchRequest, Searcher};
 use crate::store::{Concerned, StoreError, Waiting};
 
 /// Members who wait that are searched for in one look.
 const AT_ONCE: u32 = 200;
 
-/// Mentors that are tried for one member: the best may have been asked before, or have no place.
-const TRIED: usize = 20;
+/// Mentors that are looked at for one member: the best may have been asked before, or have no place.
+const LOOKED_AT: usize = 200;
 
 /// Who waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -120,7 +120,7 @@ impl Community {
         let Ok(mentee) = MemberId::new(id) else { return Ok(false) };
         let request = SearchRequest {
             member: Some(mentee.clone()),
-            k: Some(TRIED),
+            k: Some(LOOKED_AT),
             explain: Some(false),
             ..SearchRequest::default()
         };
@@ -130,7 +130,8 @@ impl Community {
             Err(error) if error.is_callers() => return Ok(false),
             Err(error) => return Err(error.into()),
         };
-        for hit in hits.into_iter().take_while(|hit| hit.match_ >= threshold) {
+        let good: Vec<Hit> = hits.into_iter().take_while(|hit| hit.match_ >= threshold).collect();
+        for hit in self.with_places(good).await? {
             let Ok(mentor) = MemberId::new(hit.member.id) else { continue };
             let concerned = Concerned::Pair(mentee.clone(), mentor.clone());
             let came = Action::MentorCame { mentee: mentee.clone(), mentor };

@@ -178,13 +178,35 @@ pub fn exposure<'a>(
             parity: share * count as f64 / findable as f64,
         })
     });
+    let Evenness { gini, top_tenth, lorenz } = evenness(&shares);
     Exposure {
         findable: count,
         shown: shares.iter().filter(|share| **share > 0.0).count(),
         coverage: shares.iter().filter(|share| **share > 0.0).count() as f64 / count.max(1) as f64,
-        gini: gini(&shares),
-        top_tenth: shares[count - count.div_ceil(10)..].iter().sum(),
+        gini,
+        top_tenth,
         groups: groups.collect(),
+        lorenz,
+    }
+}
+
+/// How evenly something is shared out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evenness {
+    /// 0 where all have the same, 1 where one has all.
+    pub gini: f64,
+    /// The part of the tenth who have most.
+    pub top_tenth: f64,
+    /// The part of each percent of them, added up, those with least first.
+    pub lorenz: Vec<f64>,
+}
+
+/// How even shares are, in ascending order, that sum to one.
+pub fn evenness(shares: &[f64]) -> Evenness {
+    let count = shares.len();
+    Evenness {
+        gini: gini(shares),
+        top_tenth: shares[count - count.div_ceil(10)..].iter().sum(),
         lorenz: (1..=100).map(|percent| shares[..count * percent / 100].iter().sum()).collect(),
     }
 }

@@ -76,8 +76,8 @@ pub struct OfLate {
     pub inactive: Vec<MemberId>,
     /// How often each mentor was shown in the last `exposure_days`.
     pub shown: HashMap<MemberId, u64>,
-    /// The places that all mentors together have, taken or not.
-    pub places: u64,
+    /// The places that all mentors who may be found have left together.
+    pub places_left: u64,
 }
 
 impl Steering {
@@ -90,7 +90,7 @@ impl Steering {
     /// budget of attention is as [`over_budget`] says. Where nobody is ever asked, there are no places to share out.
     pub fn adjustments(
         &self,
-        OfLate { introductions, inactive, shown, places }: &OfLate,
+        OfLate { introductions, inactive, shown, places_left }: &OfLate,
         capacity: impl Fn(&MemberId) -> u32,
         answer: SignedDuration,
         now: Timestamp,
@@ -125,9 +125,7 @@ impl Steering {
             places: capacity(mentor).saturating_sub(load.map_or(0, |load| load.taken)),
         };
         let attention: Vec<Attention> = mentors.iter().map(attention).collect();
-        let taken = |(_, load): &(Answers, Option<Load>)| load.map_or(0, |load| u64::from(load.taken));
-        let taken: u64 = mentors.values().map(taken).sum();
-        let over_budget = over_budget(self.exposure, &attention, places.saturating_sub(taken));
+        let over_budget = over_budget(self.exposure, &attention, *places_left);
         let mut all = BTreeMap::new();
         for ((mentor, (answers, load)), over) in mentors.into_iter().zip(over_budget) {
             let load = load.and_then(|load| self.load(load, capacity(mentor)));
@@ -224,7 +222,7 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH + DAY * days;
         let inactive = vec![MemberId::new("asleep").expect("an id")];
         let introductions = introductions.to_vec();
-        let of_late = OfLate { introductions, inactive, shown: HashMap::new(), places: 10 };
+        let of_late = OfLate { introductions, inactive, shown: HashMap::new(), places_left: 10 };
         let all = Steering::default().adjustments(&of_late, |_| 2, ANSWER, now);
         let theirs = all.into_iter().find(|(id, _)| id.as_str() == mentor).map(|(_, adjustments)| adjustments);
         theirs.unwrap_or_default().into_iter().map(|adjustment| (adjustment.reason, adjustment.amount)).collect()

@@ -125,7 +125,8 @@ fn vector(view: &View, phrase: &Phrase, vectors: &HashMap<Key, UnitVector>) -> O
 }
 
 impl Searcher {
-    /// The vectors of those phrases that the view has none of. A model is run for them; nothing of it is kept.
+    /// The vectors of those phrases that the view has none of. A model is run for them; nothing of it is stored, though a
+    /// service's memory of texts sought lately has them until others take their place.
     async fn embed_missing(&self, phrases: &[&Phrase]) -> Result<HashMap<Key, UnitVector>, SearchError> {
         let missing = phrases.iter().filter(|phrase| self.view.find(phrase.key).is_none());
         let missing: HashMap<Key, String> =

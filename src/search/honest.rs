@@ -141,7 +141,8 @@ impl Searcher {
         let Some(threshold) = self.good_match(query) else { return Ok(None) };
         let (mut best_match, mut full) = (None::<f64>, 0);
         let mut look = |match_: f64, id: &str| {
-            if self.epoch.is_full(id) {
+            let takes_nobody = self.view.slot(id).and_then(|slot| self.view.capacity(slot)) == Some(0);
+            if takes_nobody || self.epoch.is_full(id) {
                 full += usize::from(match_ >= threshold);
             } else {
                 best_match = Some(best_match.map_or(match_, |best| best.max(match_)));
@@ -154,6 +155,8 @@ impl Searcher {
         }
         let text = match best_match {
             Some(best) => {
+                // Never rounded up to what would be good.
+                let best = (best * 1e3).floor() / 1e3;
                 format!("No good mentor yet: the best match is {best:.3}, and one is good from {threshold} on")
             }
             None => {

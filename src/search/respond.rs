@@ -96,6 +96,7 @@ impl Searcher {
     pub(super) fn state_at(&self, last_change: u64) -> String {
         let changes = last_change.saturating_sub(self.view.snapshot.manifest.sequence);
         let mut options = vec![self.config.search.ef as u64, self.config.search.candidates as u64];
+        options.push(u64::from(self.config.members.adult_when_absent));
         options.extend(self.off.iter().map(|source| *source as u64));
         for (at, (_, threshold)) in self.config.programme.good_match.all().into_iter().enumerate() {
             options.extend(threshold.into_iter().flat_map(|match_| [at as u64, match_.to_bits()]));

@@ -74,10 +74,13 @@ impl Searcher {
         if query.exchange { &UNSTEERED } else { &self.epoch }
     }
 
-    /// How many mentees all mentors who may be found take together, where who does not say takes `usual` many.
-    pub fn places(&self, usual: u32) -> u64 {
-        let capacity = |slot: usize| u64::from(self.view.capacity(Slot(slot as u32)).unwrap_or(usual));
-        self.view.findable().ones().map(capacity).sum()
+    /// How many places all mentors who may be found have left together, where who does not say takes `usual` many.
+    pub fn places_left(&self, usual: u32, taken: impl Fn(&str) -> u32) -> u64 {
+        let left = |slot: Slot| {
+            let capacity = self.view.capacity(slot).unwrap_or(usual);
+            u64::from(capacity.saturating_sub(taken(self.view.id(slot))))
+        };
+        self.view.findable().ones().map(|slot| left(Slot(slot as u32))).sum()
     }
 
     /// The same searcher in an epoch of the programme.

@@ -18,9 +18,8 @@ mod visitor;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{DOCTYPE, Markup, html};
@@ -50,26 +49,14 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/waitlist", post(participation::wait))
         .merge(manage::router())
         .merge(operate::router())
-        .layer(turns)
-        .merge(slow)
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/be", post(sign_in::be))
+        .layer(turns)
+        .merge(slow)
         .layer(from_fn_with_state(Arc::clone(app), known))
         .layer(from_fn(same_origin))
         .route("/assets/{name}", get(assets::get))
-        .layer(from_fn(sealed))
-}
-
-/// The policy of every page.
-async fn sealed(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    // A form says where it comes from only where its page may tell that to its own host.
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
-    response
 }
 
 /// What stands on a page.
@@ -113,7 +100,13 @@ impl Page {
                 }
             }
         };
-        (self.status, Html(markup.into_string())).into_response()
+        let mut response = (self.status, Html(markup.into_string())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+        // A form says where it comes from only where its page may tell that to its own host.
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+        headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+        response
     }
 }
 
@@ -208,10 +201,15 @@ fn wrong(problem: Problem) -> Page {
         Code::Rate | Code::Busy | Code::Deadline => "Too busy at the moment",
         _ => "That did not work",
     };
+    // What broke off may have been done in part.
+    let done = match code {
+        Code::Internal | Code::Deadline => "Look how things stand before you try again: go back, or ",
+        _ => "Nothing was changed. Go back to correct it, or ",
+    };
     let main = html! {
         h1 { (title) }
         p role="alert" { @if let Some(field) = field { strong { (field) } ": " } (detail) "." }
-        p { "Nothing was changed. Go back to correct it, or " a href="/" { "start again" } "." }
+        p { (done) a href="/" { "start again" } "." }
     };
     Page { status: code.status(), ..Page::new(title, "", main) }
 }
@@ -227,18 +225,20 @@ fn lay_out(mut response: Response, visitor: Option<&Visitor>) -> Response {
     let refused = response.extensions().get::<Code>().map(|code| wrong(Problem::new(*code, told(code))));
     let Some(page) = page.or(refused) else { return response };
     let mut laid_out = page.for_visitor(visitor);
+    if let Some(seconds) = response.headers_mut().remove(header::RETRY_AFTER) {
+        laid_out.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
     *laid_out.extensions_mut() = std::mem::take(response.extensions_mut());
     laid_out
 }
 
 /// Nothing is at this path.
-pub async fn nothing(State(app): State<Arc<App>>, uri: Uri, headers: HeaderMap) -> Response {
+pub async fn nothing(headers: HeaderMap) -> Response {
     let accepts = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if !accepts.is_some_and(|accept| accept.contains("text/html")) {
         return Problem::new(Code::NotFound, "there is nothing at this path; /docs lists what there is")
             .into_response();
     }
-    let visitor = visitor::of(&app, &uri, &headers).await.ok().flatten();
     let nothing = Wrong(Problem::new(Code::NotFound, "There is nothing at this address"));
-    lay_out(nothing.into_response(), visitor.as_ref())
+    lay_out(nothing.into_response(), None)
 }

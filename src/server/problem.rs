@@ -149,8 +149,11 @@ impl Problem {
         Problem { cause: Some(error.to_string()), ..Problem::new(Code::Internal, told) }
     }
 
-    /// Tells the log of it, by the response.
+    /// Tells the log of it, by the response, and the client when to try again.
     pub fn note(&self, response: &mut Response) {
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
         response.extensions_mut().insert(self.code);
         if let Some(cause) = &self.cause {
             response.extensions_mut().insert(Cause(cause.clone()));
@@ -193,9 +196,6 @@ impl IntoResponse for Problem {
         self.note(&mut response);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, seconds.into());
-        }
         if self.code == Code::Unauthenticated {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

@@ -15,6 +15,8 @@ pub(super) trait Dialect {
     const LAST_TO_WRITE: &str;
     /// The last change and the records, in one JSON list, of those whose ids are in a JSON list.
     const RECORDS: &str;
+    /// How many introductions of each of the mentors in a JSON list are accepted, and go on.
+    const PLACES_TAKEN_OF: &str;
     /// Members in whose records a text stands.
     const MENTIONING: &str;
     /// Mentors who were last active before a day, and do not keep that private.
@@ -36,6 +38,8 @@ impl Dialect for Sqlite {
             FROM members
             WHERE id IN (SELECT value FROM json_each($1))
         )"#;
+    const PLACES_TAKEN_OF: &str = "SELECT mentor, count(*) FROM introductions WHERE status = 'accepted' \
+        AND mentor IN (SELECT value FROM json_each($1)) GROUP BY mentor";
     const MENTIONING: &str = "SELECT id, record FROM members WHERE instr(record, $1) > 0 ORDER BY id";
     const INACTIVE_MENTORS: &str = "SELECT id FROM members WHERE json_extract(record, '$.last_active') < $1 \
         AND EXISTS (SELECT 1 FROM json_each(record, '$.roles') WHERE value = 'mentor') \
@@ -54,6 +58,8 @@ impl Dialect for Postgres {
             FROM members
             WHERE id IN (SELECT json_array_elements_text($1::json))
         )"#;
+    const PLACES_TAKEN_OF: &str = "SELECT mentor, count(*) FROM introductions WHERE status = 'accepted' \
+        AND mentor IN (SELECT json_array_elements_text($1::json)) GROUP BY mentor";
     const MENTIONING: &str = "SELECT id, record FROM members WHERE strpos(record, $1) > 0 ORDER BY id";
     const INACTIVE_MENTORS: &str = "SELECT id FROM members WHERE (record::json ->> 'last_active') COLLATE \"C\" < $1 \
         AND EXISTS (SELECT 1 FROM json_array_elements_text(record::json -> 'roles') AS role WHERE role = 'mentor') \

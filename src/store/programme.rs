@@ -270,6 +270,21 @@ impl Store {
         })
     }
 
+    /// The same of these mentors only.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn places_taken_of(&self, mentors: &[&str]) -> Result<HashMap<String, u32>, StoreError> {
+        let mentors = serde_json::to_string(mentors).unwrap_or_default();
+        on!(self, |pool: D| {
+            let mut taken = HashMap::new();
+            for row in sqlx::query(D::PLACES_TAKEN_OF).bind(&mentors).fetch_all(pool).await? {
+                taken.insert(row.try_get(0)?, u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(u32::MAX));
+            }
+            taken
+        })
+    }
+
     /// The names of introductions with which the clock has something to do by a time, in seconds since 1970; up to `limit`.
     ///
     /// # Errors

@@ -58,6 +58,38 @@ impl Store {
         })
     }
 
+    /// Which of these ids are stored members'.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn stored_of(&self, ids: &[&str]) -> Result<HashSet<String>, StoreError> {
+        on!(self, |pool: D| {
+            let mut stored = HashSet::with_capacity(ids.len());
+            for ids in ids.chunks(ROWS) {
+                let mut select = QueryBuilder::<D>::new("SELECT id FROM members WHERE id IN (");
+                let mut list = select.separated(", ");
+                for id in ids {
+                    list.push_bind(*id);
+                }
+                select.push(")");
+                stored.extend(select.build_query_scalar::<String>().fetch_all(pool).await?);
+            }
+            stored
+        })
+    }
+
+    /// How often a mentor was shown, as far as it is counted still.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn shown_of(&self, mentor: &MemberId) -> Result<u64, StoreError> {
+        on!(self, |pool: D| {
+            let select = "SELECT CAST(coalesce(sum(shown), 0) AS BIGINT) FROM impressions WHERE mentor = $1";
+            let shown: i64 = sqlx::query_scalar(select).bind(mentor.as_str()).fetch_one(pool).await?;
+            shown.unsigned_abs()
+        })
+    }
+
     /// The search of a name.
     ///
     /// # Errors

@@ -90,7 +90,13 @@ pub async fn replay(
         _ => caller.needs(Scope::Admin)?,
     }
     let replay = app.community.replay(&id, why.as_ref()).await?;
-    let confidential = replay.why.iter().flat_map(|why| &why.obstacles).any(Obstacle::is_confidential);
+    // Of whoever was not shown then, and is not as they were, it is not known whether they were available: one answer.
+    let is_unknown = |mentor: &MemberId| {
+        let mut shown = replay.search.hits.iter().filter_map(|shown| shown.member.as_ref());
+        replay.why.is_none() && !shown.any(|shown| shown == mentor)
+    };
+    let confidential = replay.why.iter().flat_map(|why| &why.obstacles).any(Obstacle::is_confidential)
+        || why.as_ref().is_some_and(is_unknown);
     if confidential && !caller.has(Scope::Admin) {
         return Err(Problem::not_available());
     }

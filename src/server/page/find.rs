@@ -20,6 +20,9 @@ use crate::server::problem::Problem;
 use crate::store::Scope;
 use sought::{By, Sought};
 
+/// The longest text that is taken, in characters: it stands in the page's address, so that it can be gone back to.
+const LONGEST: usize = 1_500;
+
 /// The page to find a mentor on.
 pub async fn find(
     State(app): State<Arc<App>>,
@@ -85,7 +88,7 @@ fn ways(sought: &Sought, visitor: &Visitor, interests: &[String]) -> Markup {
                 By::Member => (parts::field("member", "The member's id", &sought.member, "")),
                 By::Words => {
                     label for="text" { "What do you look for?" }
-                    textarea #text name="text" rows="3" maxlength="10000" dir="auto"
+                    textarea #text name="text" rows="3" maxlength=(LONGEST) dir="auto"
                         placeholder="I want to become a nurse and I am afraid of the exams" { (sought.text) }
                 }
                 By::Profile => {
@@ -149,8 +152,8 @@ fn filters(sought: &Sought) -> Markup {
 struct Aside {
     place: String,
     languages: Vec<String>,
-    /// Places that are free, of how many.
-    free: Option<(u32, u32)>,
+    /// Whether a place is free; nothing where that is nobody's business. How many are taken is the mentor's own.
+    free: Option<bool>,
 }
 
 /// What the hits' records tell of them: as everybody may see it.
@@ -159,7 +162,7 @@ async fn asides(app: &App, hits: &[Hit]) -> Result<Vec<Aside>, Problem> {
     let read = async {
         Ok::<_, crate::store::StoreError>((
             app.community.store().members(&ids).await?.0,
-            app.community.store().places_taken().await?,
+            app.community.store().places_taken_of(&ids).await?,
         ))
     };
     let (records, taken) = read.await.map_err(|error| Problem::internal(&error))?;
@@ -172,7 +175,7 @@ async fn asides(app: &App, hits: &[Hit]) -> Result<Vec<Aside>, Problem> {
         Aside {
             place: shown.location.as_ref().map(parts::place).unwrap_or_default(),
             languages: shown.languages,
-            free: (!hidden).then_some((most.saturating_sub(taken), most)),
+            free: (!hidden).then_some(taken < most),
         }
     };
     Ok(hits.iter().map(of).collect())
@@ -201,8 +204,8 @@ fn hits(answer: &search::Answer, asides: &[Aside], sought: &Sought, visitor: &Vi
                                 @if !aside.place.is_empty() { span dir="auto" { (aside.place) } }
                                 @if !aside.languages.is_empty() { span { "Speaks " (aside.languages.join(", ")) } }
                                 @match aside.free {
-                                    Some((0, _)) => span.full { "No free place at the moment" },
-                                    Some((free, most)) => span { (free) " of " (most) " places free" },
+                                    Some(true) => span { "Has a free place" },
+                                    Some(false) => span.full { "No free place at the moment" },
                                     None => {}
                                 }
                             }

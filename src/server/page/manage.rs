@@ -1,6 +1,7 @@
 //! Running the programme: the pool, an intake, a cohort, the history and the rules. Whoever opens any of it has the scope
 //! `admin`.
 
+mod attention;
 mod cohort;
 mod events;
 mod intake;
@@ -28,11 +29,12 @@ use crate::store::{Scope, Store};
 const SHOWN: usize = 50;
 
 /// The pages of the programme, by their paths.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("/manage", "The pool"),
     ("/manage/intake", "An intake"),
     ("/manage/cohort", "A cohort"),
     ("/manage/introductions", "Introductions"),
+    ("/manage/attention", "Attention"),
     ("/manage/events", "History"),
     ("/manage/rules", "Rules"),
 ];
@@ -44,6 +46,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/manage/intake", get(intake::form))
         .route("/manage/cohort", get(cohort::form))
         .route("/manage/introductions", get(introductions::list))
+        .route("/manage/attention", get(attention::attention))
         .route("/manage/events", get(events::events))
         .route("/manage/events.csv", get(events::csv))
         .route("/manage/events.jsonl", get(events::jsonl))
@@ -91,7 +94,7 @@ pub fn count(number: impl TryInto<u64>) -> String {
 /// The names of members, of those who are stored and have one.
 async fn names(store: &Store, ids: &[&str]) -> Result<HashMap<String, String>, Problem> {
     let (found, _) = store.members(ids).await.map_err(|error| Problem::internal(&error))?;
-    Ok(found.into_iter().filter_map(|(id, stored)| Some((id, stored.member.name?))).collect())
+    Ok(found.into_iter().filter_map(|(id, stored)| Some((id, stored.member.public().name.clone()?))).collect())
 }
 
 /// A member's name, or id, leading to their page.

@@ -111,6 +111,7 @@ fn how(app: &App, record: &Member, takes_part: &TakesPart) -> Markup {
                 div.field {
                     label for="capacity" { "Mentees at once, as a mentor" }
                     input #capacity name="capacity" type="number" min="0" max="1000" inputmode="numeric"
+                        required[record.capacity.is_some()]
                         value=[record.capacity] placeholder=(config.programme.capacity) aria-describedby="capacity-hint";
                     p.hint #capacity-hint { "As many as you have time for; " (config.programme.capacity) " unless you say." }
                 }

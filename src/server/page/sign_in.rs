@@ -64,7 +64,7 @@ async fn choose(app: &App) -> Shown {
         h1 { "Be somebody" }
         p {
             "This service has no keys and answers this machine only, so you may be any member, or "
-            a href="/manage" { "run the programme" } "."
+            a href="/manage" { "run the programme" } " as nobody in particular."
         }
         form.narrow method="post" action="/be" {
             label for="member" { "A member's id" }

@@ -40,23 +40,24 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
     }
 }
 
-/// Who looks; nobody where they have to sign in first.
-pub async fn of(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Option<Visitor>, Problem> {
+/// Who looks, and whether they signed in; nobody where they have to sign in first.
+fn of(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Option<(Caller, bool)>, Problem> {
     let access = app.access();
-    let (caller, signed_in) = if access.is_open(&app.community) {
+    if access.is_open(&app.community) {
         let caller = of_this_machine(uri, headers)?;
         match cookie(headers, MEMBER).and_then(|id| MemberId::new(id).ok()) {
-            Some(member) => (Caller::of(member), true),
-            None => (caller, false),
+            Some(member) => Ok(Some((Caller::of(member), true))),
+            None => Ok(Some((caller, false))),
         }
     } else {
-        let Some(bearer) = cookie(headers, BEARER) else { return Ok(None) };
-        match access.bearer(&app.community, &bearer) {
-            Ok(caller) => (caller, true),
-            // It ended, or was revoked.
-            Err(_) => return Ok(None),
-        }
-    };
+        // One that ended, or was revoked, is none.
+        let bearer = cookie(headers, BEARER);
+        Ok(bearer.and_then(|bearer| access.bearer(&app.community, &bearer).ok()).map(|caller| (caller, true)))
+    }
+}
+
+/// The same, with what they are called.
+async fn named(app: &App, caller: Caller, signed_in: bool) -> Result<Visitor, Problem> {
     let name = match caller.member() {
         None if signed_in => "Manager".into(),
         None => "Nobody in particular".into(),
@@ -65,34 +66,32 @@ pub async fn of(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Option<Visi
             record.and_then(|record| record.name).unwrap_or_else(|| member.to_string())
         }
     };
-    Ok(Some(Visitor { caller, name, signed_in }))
+    Ok(Visitor { caller, name, signed_in })
 }
 
 /// Lets pass who is known, and lays the page out for them; others sign in first.
-pub async fn known(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let visitor = match of(&app, &parts.uri, &parts.headers).await {
-        Ok(visitor) => visitor,
+pub async fn known(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let (caller, signed_in) = match of(&app, request.uri(), request.headers()) {
+        Ok(Some(visitor)) => visitor,
+        Ok(None) if request.uri().path() == "/sign-in" => return lay_out(next.run(request).await, None),
+        Ok(None) => return Redirect::to("/sign-in").into_response(),
         Err(problem) => return lay_out(Wrong(problem).into_response(), None),
     };
-    let mut request = Request::from_parts(parts, body);
-    let Some(visitor) = visitor else {
-        if request.uri().path() == "/sign-in" {
-            return lay_out(next.run(request).await, None);
-        }
-        return Redirect::to("/sign-in").into_response();
+    let name = CallerName(caller.name());
+    let visitor = match app.access().take_turn(&caller) {
+        Ok(()) => named(&app, caller, signed_in).await,
+        Err(problem) => Err(problem),
     };
-    let name = CallerName(visitor.caller.name());
-    let mut response = match app.access().take_turn(&visitor.caller) {
-        Ok(()) => {
+    let (mut response, visitor) = match visitor {
+        Ok(visitor) => {
             request.extensions_mut().insert(visitor.caller.clone());
             request.extensions_mut().insert(visitor.clone());
-            next.run(request).await
+            (next.run(request).await, Some(visitor))
         }
-        Err(problem) => Wrong(problem).into_response(),
+        Err(problem) => (Wrong(problem).into_response(), None),
     };
     response.extensions_mut().insert(name);
-    lay_out(response, Some(&visitor))
+    lay_out(response, visitor.as_ref())
 }
 
 /// Refuses what the page of another site sends: forms and scripts say where they come from.
@@ -102,7 +101,9 @@ pub async fn same_origin(request: Request, next: Next) -> Response {
     let own = match (sent("sec-fetch-site"), sent("origin")) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => {
-            origin.split_once("://").map(|(_, host)| host).is_some_and(|host| sent("host") == Some(host))
+            // HTTP/2 names the host in the URI.
+            let asked = sent("host").or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+            origin.split_once("://").is_some_and(|(_, host)| asked == Some(host))
         }
         (None, None) => false,
     };

@@ -2,6 +2,7 @@
 
 mod result;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::body::to_bytes;
@@ -55,10 +56,10 @@ impl Asked {
             }
         };
         let lines = form.one("ids")?.unwrap_or_default();
-        let mut ids: Vec<MemberId> = Vec::new();
+        let (mut ids, mut seen) = (Vec::new(), HashSet::new());
         for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let id = MemberId::new(line).map_err(|invalid| Problem::invalid("ids", invalid.problem))?;
-            if !ids.contains(&id) {
+            if seen.insert(id.clone()) {
                 ids.push(id);
             }
         }
@@ -88,11 +89,8 @@ impl Asked {
         }
         let left = mentees.len().saturating_sub(MOST);
         mentees.truncate(MOST);
-        for pair in &self.locked {
-            if !mentees.contains(&pair.mentee) {
-                mentees.push(pair.mentee.clone());
-            }
-        }
+        let known: HashSet<MemberId> = mentees.iter().cloned().collect();
+        mentees.extend(self.locked.iter().map(|pair| pair.mentee.clone()).filter(|mentee| !known.contains(mentee)));
         let request = CohortRequest {
             mentees: Some(mentees),
             objective: self.objective,
@@ -201,7 +199,7 @@ pub async fn introduce(State(app): State<Arc<App>>, visitor: Visitor, mut form: 
     let pairs: Vec<LockedPair> =
         form.all("pair").into_iter().map(|stated| pair("pair", stated)).collect::<Result<_, _>>()?;
     let pairs = pairs.into_iter().map(|LockedPair { mentee, mentor }| Pairing { mentee, mentor }).collect();
-    let roll_out = RollOut { pairs, note: form.one("note")?, path: None };
+    let roll_out = RollOut { pairs, note: form.one("note")?.map(|note| note.replace("\r\n", "\n")), path: None };
     let axum::Json(rolled_out) = cohorts::introduce(State(Arc::clone(&app)), visitor.caller, Json(roll_out)).await?;
     let refused: Vec<_> = rolled_out.pairs.iter().filter_map(|pair| Some((pair, pair.refused.as_ref()?))).collect();
     let main = html! {

@@ -12,6 +12,7 @@ use super::{count, page};
 use crate::member::Member;
 use crate::member::import::{BadLine, ImportError, Line, Strictness, read_text};
 use crate::server::App;
+use crate::server::admit::LARGEST_BULK;
 use crate::server::api::members;
 use crate::server::page::Shown;
 use crate::server::page::form::Form;
@@ -130,6 +131,8 @@ impl Known {
 /// Checks a text, and writes nothing.
 pub async fn check(State(app): State<Arc<App>>, visitor: Visitor, mut form: Form) -> Shown {
     visitor.caller.needs(Scope::Admin)?;
+    // It tells what is known already.
+    visitor.caller.needs(Scope::Write)?;
     let lenient = form.one("lenient")?.is_some();
     let text = form.one("lines")?.ok_or_else(|| Problem::invalid("lines", "is empty; expected members"))?;
     // A browser ends every line of a form in two letters, whatever was pasted.
@@ -144,6 +147,8 @@ pub async fn check(State(app): State<Arc<App>>, visitor: Visitor, mut form: Form
         lines.push('\n');
     }
     let good = checked.good.len();
+    // As the form to write them is sent.
+    let sent: usize = form_urlencoded::byte_serialize(lines.as_bytes()).map(str::len).sum();
     let main = html! {
         p.step { "Checked; nothing is written yet." }
         ul.figures {
@@ -157,7 +162,9 @@ pub async fn check(State(app): State<Arc<App>>, visitor: Visitor, mut form: Form
         @if !checked.unknown.is_empty() {
             p.warning { "Left out, as rapport does not know it: " span dir="auto" { (checked.unknown.join(", ")) } "." }
         }
-        @if good > 0 {
+        @if sent + 100 > LARGEST_BULK {
+            p.warning { "They are too many to be written from here; " code { "rapport import" } " takes any number." }
+        } @else if good > 0 {
             form method="post" action="/manage/intake/write" {
                 input type="hidden" name="good" value=(lines);
                 button.main { "Write the " (count(good)) " good " @if good == 1 { "one" } @else { "ones" } }

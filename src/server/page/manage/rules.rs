@@ -40,7 +40,10 @@ pub async fn rules(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(query
     }
     proposed.check().map_err(|problem| Problem::invalid("", problem))?;
     let preview = match asked && proposed != config.weights {
-        true => Some(preview(&app, &proposed).await?),
+        true => {
+            visitor.caller.needs(Scope::Search)?;
+            Some(preview(&app, &proposed).await?)
+        }
         false => None,
     };
     let guidelines = &config.programme.guidelines;
