@@ -342,9 +342,6 @@ impl Community {
         };
         let rebuilt = self.build(&config, options.full, told).await;
         self.night.send_replace(Night::after(&rebuilt));
-        if let Err(error) = self.tidy_searches().await {
-            tracing::error!(%error, "searches are kept longer than they should be");
-        }
         rebuilt
     }
 

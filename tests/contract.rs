@@ -62,11 +62,12 @@ fn every_answer_is_one_that_the_document_names() {
         .env("SCHEMATHESIS_HOOKS", "ndjson")
         .current_dir(folder.path())
         .args(["-m", "schemathesis.cli", "run", &format!("{}/openapi.json", service.url), "-H", &authorization])
+        // One thread: two parse Python at once, which 3.11 now and then does not survive (python/cpython#106905).
         // Rules that a schema cannot say (exactly one of five fields, real time zones) make some requests wrong that match it;
         // and a bulk with bad lines is answered line by line.
         .args(["--exclude-checks", "positive_data_acceptance,negative_data_rejection"])
         .args(["--seed", "42", "--max-examples", "60", "--phases", "examples,coverage,fuzzing"])
-        .args(["--generation-database", "none", "--workers", "2", "--no-color"])
+        .args(["--generation-database", "none", "--no-color"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);

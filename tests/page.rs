@@ -206,6 +206,8 @@ fn whoever_runs_the_programme_takes_people_in_matches_them_and_rebuilds() {
             browser.open(&format!("/{page}"));
             browser.audit(&page.replace('/', "-"));
         }
+        browser.open("/manage/attention");
+        assert!(browser.text(".figures").contains("mentors were shown"), "{}", browser.text("main"));
         browser.open("/manage/rules?school=5");
         browser.audit("manage-rules-tried");
         browser.open("/manage/intake");

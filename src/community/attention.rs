@@ -28,6 +28,7 @@ impl Community {
     /// # Errors
     /// [`CommunityError::Search`] where there is no index, [`CommunityError::Store`].
     pub async fn attention(&self) -> Result<SharedOut, CommunityError> {
+        self.write_searches().await?;
         let days = self.config().programme.steering.exposure_days;
         let first_day = self.time().as_second().div_euclid(DAY) + 1 - i64::from(days);
         let counts: HashMap<MemberId, u64> = self.store.shown_since(first_day).await?;
