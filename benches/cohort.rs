@@ -1,14 +1,14 @@
 //! How long it takes to assign an intake, and how much memory.
 //!
 //! ```text
-//! cargo bench --bench cohort -- [--mentees 10000] [--mentors 3000] [--candidates 50] [--whole] [--threads N] [--index DIR]
+//! cargo bench --bench cohort -- [--mentees 10000] [--mentors 3000] [--candidates 50] [--whole] [--exchange] [--threads N] [--index DIR]
 //! ```
 //!
 //! Without `--whole` an intake is drawn and solved, for each objective: people have places in a space of eight dimensions, a match
 //! falls with the distance, some mentors are nearer to all, and each takes up to five mentees, so that places are short.
 //! With `--whole` an invented community is indexed in DIR (a temporary folder unless named) and assigned from beginning to end: members
 //! read, compared and ranked as searches do, solved once and again for each rule relaxed, put into words. A text's vector is the mean of
-//! random directions of its words, in place of the model's.
+//! random directions of its words, in place of the model's. With `--exchange` too, by both ways.
 
 #![allow(clippy::print_stdout, reason = "what it prints is what it is for")]
 
@@ -60,7 +60,8 @@ async fn main() -> Result<(), Failure> {
         let index = option("--index").map_or_else(|| temporary.path().join("index"), PathBuf::from);
         let cores = std::thread::available_parallelism()?.get();
         let threads = NonZeroUsize::new(number("--threads", cores)?).ok_or("--threads 0")?;
-        whole(size, Config { index, ..Config::default() }, threads).await?;
+        let exchange = arguments.iter().any(|argument| argument == "--exchange");
+        whole(size, exchange, Config { index, ..Config::default() }, threads).await?;
     } else {
         solve(&drawn(size));
     }
@@ -114,7 +115,7 @@ fn drawn(Size { mentees, mentors, candidates }: Size) -> Intake {
     Intake { places, candidates: lists, locked: vec![None; mentees] }
 }
 
-async fn whole(size: Size, config: Config, threads: NonZeroUsize) -> Result<(), Failure> {
+async fn whole(size: Size, exchange: bool, config: Config, threads: NonZeroUsize) -> Result<(), Failure> {
     let model = Models::open(&config.models)?.deferred(&config.model.name, NonZeroUsize::MIN)?;
     let model = Model { content: "words".into(), ..model.model().clone() };
     let embedder: Arc<dyn Embedder> = Arc::new(Words(model));
@@ -135,6 +136,7 @@ async fn whole(size: Size, config: Config, threads: NonZeroUsize) -> Result<(), 
     for (name, objective) in OBJECTIVES {
         let request = CohortRequest {
             objective,
+            exchange,
             minimum: 0.1,
             rules: Rules { not_same_employer: true, language_in_common: true, time_zone_gap: Some(6.0) },
             candidates: Some(size.candidates),

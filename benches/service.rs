@@ -6,7 +6,8 @@
 //! - by member, each asked once in a round after a change of state, so that no answer was given before;
 //! - by member, a thousand members asked again and again, whose answers are remembered;
 //! - by text, each a new one; beside it the model alone on the very texts that these searches embed, on the same threads: all
-//!   at once, which is the most it can do, and search by search;
+//!   at once, which is the most it can do; asked by as many callers as there are connections, batched as the service does; and
+//!   search by search;
 //! - by text, a hundred texts again and again by a service that remembers no answers, so that it is the vectors that it
 //!   remembers.
 
@@ -16,11 +17,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use rapport::config::Config;
-use rapport::embed::{EmbedError, Embedder, Model, Models, UnitVector};
+use rapport::embed::{EmbedError, Embedder, Model, Models, Shared, UnitVector};
 use rapport::member::Member;
 use rapport::member::import::{ImportError, Line, Strictness, read_members};
 use rapport::rebuild::rebuild;
@@ -29,7 +31,7 @@ use rapport::store::Store;
 
 type Failure = Box<dyn std::error::Error>;
 
-const CONNECTIONS: &str = "32";
+const CALLERS: usize = 32;
 
 /// Writes down what is embedded, search by search.
 struct Recorded {
@@ -104,7 +106,15 @@ struct Load {
 /// Has `wrk` send the requests of a script.
 fn load(url: &str, script: &Path, seconds: u64) -> Result<Load, Failure> {
     let wrk = Command::new("wrk")
-        .args(["--threads", "1", "--connections", CONNECTIONS, "--duration", &format!("{seconds}s"), "--script"])
+        .args([
+            "--threads",
+            "1",
+            "--connections",
+            &CALLERS.to_string(),
+            "--duration",
+            &format!("{seconds}s"),
+            "--script",
+        ])
         .arg(script)
         .arg(url)
         .output()
@@ -204,7 +214,7 @@ fn main() -> Result<(), Failure> {
         texts.iter().map(|text| serde_json::json!({"text": text, "k": 10}).to_string()).collect()
     };
     let mut figures: [Vec<Load>; 4] = Default::default();
-    let mut alone: [Vec<f64>; 2] = Default::default();
+    let mut alone: [Vec<f64>; 3] = Default::default();
     let again = script(scratch.path(), "again", &ids[..1_000.min(ids.len())], get)?;
     let hundred = script(scratch.path(), "hundred", &bodies(&texts[texts.len().saturating_sub(100)..]), post)?;
     for round in 0..rounds {
@@ -236,22 +246,39 @@ fn main() -> Result<(), Failure> {
             }
         });
         alone[1].push(needed.len() as f64 / begun.elapsed().as_secs_f64());
+        let (shared, next) = (Shared::new(Arc::clone(&model), 0), AtomicUsize::new(0));
+        let begun = Instant::now();
+        std::thread::scope(|scope| {
+            for _ in 0..CALLERS {
+                scope.spawn(|| {
+                    while let Some(texts) = needed.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                        let _ = shared.embed(&texts);
+                    }
+                });
+            }
+        });
+        alone[2].push(needed.len() as f64 / begun.elapsed().as_secs_f64());
         let served = Served::start(&config, &["--set", "server.remembered_answers=0"])?;
         load(&served.url, &hundred, 2)?;
         figures[3].push(load(&served.url, &hundred, seconds)?);
     }
     let per_search = needed.iter().map(Vec::len).sum::<usize>() as f64 / needed.len().max(1) as f64;
-    println!("{} members, {CONNECTIONS} connections, medians of {rounds} rounds", members.len());
+    println!("{} members, {CALLERS} connections, medians of {rounds} rounds", members.len());
     report("by member, each once at a state", &figures[0]);
     report("by member, a thousand again and again", &figures[1]);
     report("by text, each a new one", &figures[2]);
     report("by text, a hundred again and again", &figures[3]);
-    let [bulk, single] = alone.map(median);
+    let [bulk, single, together] = alone.map(median);
     let served = median(figures[2].iter().map(|load| load.a_second).collect());
-    println!(
-        "the model alone on these texts, {per_search:.1} a search: {bulk:.0} searches' texts a second all at once, {single:.0} search by search"
-    );
-    println!("by text against it: {:.2} of all at once, {:.2} of search by search", served / bulk, served / single);
+    println!("the model alone on these texts, {per_search:.1} a search; by text against it:");
+    for (how, alone) in [
+        ("all at once", bulk),
+        ("asked by as many callers as there are connections", together),
+        ("search by search", single),
+    ] {
+        println!("{how:<52} {alone:>5.0} searches' texts/s   {:.2}", served / alone);
+    }
     std::io::stdout().flush()?;
     Ok(())
 }

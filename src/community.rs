@@ -7,15 +7,18 @@ mod answers;
 mod attention;
 mod backup;
 mod configure;
+mod engine;
 mod erasure;
 mod error;
 mod export;
+mod fleet;
 mod introductions;
 mod keys;
 mod ledger;
 mod night;
 mod pool;
 mod programme;
+mod quality;
 mod replay;
 mod roll_out;
 mod searches;
@@ -25,21 +28,23 @@ mod tell;
 mod traces;
 mod waitlist;
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex, Notify, OnceCell, watch};
+use tokio::sync::{Mutex, Notify, OnceCell, OwnedMutexGuard, watch};
 
 use crate::config::Config;
 use crate::embed::{Embedder, Models, Shared};
+use crate::fleet::Extent;
 use crate::index::manifest::Manifest;
 use crate::index::{IndexError, publish};
 use crate::member::{Member, MemberId};
 use crate::programme::Clock;
-use crate::rebuild::{Progress, RebuildError, Rebuilt, rebuild_under};
+use crate::rebuild::{Held, Progress, RebuildError, Rebuilt, rebuild_under};
 use crate::search::{Answer, SearchError, SearchRequest, Searched, Searcher};
+use crate::store::fleet::{Fleet, Turn};
 use crate::store::{Store, Upserted, WriteLock};
 use answers::Answers;
 pub use answers::Written;
@@ -48,12 +53,15 @@ pub use backup::{BackedUp, Restored, restore};
 pub use erasure::Receipt;
 pub use error::CommunityError;
 pub use export::Export;
+use fleet::Server;
 pub use introductions::{Ask, Card, IntroductionView, Kin};
 use keys::Keyring;
 pub use keys::{KEY_PREFIX, NewKey};
 pub use night::{LastRebuild, Night};
 pub use pool::{MentorLoad, Pool};
 pub use programme::TakesPart;
+use quality::Measured;
+pub use quality::{CameOf, MatchQuality};
 pub use replay::{Again, Gone, Replay, Rest, Sameness};
 pub use roll_out::{Pairing, RollOut};
 use searches::Searches;
@@ -83,12 +91,14 @@ pub struct Community {
     config: RwLock<Arc<Config>>,
     lock: Arc<WriteLock>,
     store: Store,
+    /// What it is to its fleet, where there is one.
+    server: Option<Server>,
     /// The model that the configuration names, once it was needed.
     loaded: OnceCell<Arc<dyn Embedder>>,
     /// The same, where many ask at once.
     shared: Option<Arc<Shared>>,
     answers: Answers,
-    searches: Searches,
+    searches: Arc<Searches>,
     keyring: Keyring,
     night: watch::Sender<Night>,
     clock: Clock,
@@ -100,12 +110,15 @@ pub struct Community {
     happened: Notify,
     /// The searcher that is served; none where no generation was ever published.
     live: RwLock<Option<Searcher>>,
+    measured: Measured,
     /// Held while an answer of the past is given again.
     replaying: Mutex<()>,
     /// Held while members change: changes are seen in the order of their numbers.
     changing: Mutex<()>,
     /// Held while a generation is built or a member forgotten: the folder and the list of erasures have one writer.
-    building: Mutex<()>,
+    building: Arc<Mutex<()>>,
+    /// How many hold that for less: while the folder follows its fleet, or the vector engine is looked after.
+    aside: Arc<AtomicUsize>,
 }
 
 impl Community {
@@ -126,7 +139,7 @@ impl Community {
         let threads = config.embedding_threads();
         let loaded = Models::open(&config.models)?.load(&config.model.name, threads);
         let shared = match loaded {
-            Ok(model) => Some(Arc::new(Shared::new(model, threads, config.server.remembered_texts))),
+            Ok(model) => Some(Arc::new(Shared::new(model, config.server.remembered_texts))),
             Err(error) => {
                 // Members still find mentors by what is stored.
                 tracing::warn!(%error, "there is no model yet");
@@ -152,14 +165,16 @@ impl Community {
     ) -> Result<Community, CommunityError> {
         let lock = Arc::new(WriteLock::take(&config.index)?);
         let store = Store::create(&config.database()).await?;
+        let server = Fleet::of(config, &store)?.map(Server::new);
         let community = Community {
             config: RwLock::new(Arc::new(config.clone())),
             lock,
             store,
+            server,
             loaded: OnceCell::new_with(loaded),
             shared,
             answers: Answers::new(config.server.remembered_answers as u64 * 1_000_000),
-            searches: Searches::default(),
+            searches: Arc::default(),
             keyring: Keyring::default(),
             night: watch::Sender::default(),
             clock: Arc::new(jiff::Timestamp::now),
@@ -167,19 +182,27 @@ impl Community {
             round: std::sync::Mutex::default(),
             happened: Notify::new(),
             live: RwLock::new(None),
+            measured: Measured::default(),
             replaying: Mutex::new(()),
             changing: Mutex::new(()),
-            building: Mutex::new(()),
+            building: Arc::default(),
+            aside: Arc::default(),
         };
         community.read_keys().await?;
+        community.join_fleet().await?;
         community.reopen().await?;
-        community.finish_erasures().await?;
+        match community.finish_erasures().await {
+            Err(CommunityError::Rebuild(RebuildError::Milvus(error))) => {
+                tracing::error!(%error, "an erasure that was broken off is not ended yet: ask for it again once Milvus is back");
+            }
+            ended => ended?,
+        }
         Ok(community)
     }
 
     /// Whether a generation is built or a member forgotten at the moment.
     pub fn is_building(&self) -> bool {
-        self.building.try_lock().is_err()
+        self.building.try_lock().is_err() && self.aside.load(Ordering::SeqCst) == 0
     }
 
     /// Waits until what has begun is done: builds, erasures, changes. None begins after this.
@@ -187,6 +210,7 @@ impl Community {
         // Kept for good: whoever asks later waits.
         std::mem::forget(self.building.lock().await);
         std::mem::forget(self.changing.lock().await);
+        self.leave_fleet().await;
     }
 
     /// The model, where many ask at once.
@@ -209,6 +233,9 @@ impl Community {
     }
 
     fn serve(&self, searcher: Option<Searcher>) {
+        if let (Some(server), Some(searcher)) = (&self.server, &searcher) {
+            server.serves(searcher.snapshot().manifest.generation);
+        }
         *self.live.write().unwrap_or_else(PoisonError::into_inner) = searcher;
     }
 
@@ -223,6 +250,10 @@ impl Community {
         };
         let mut fresh = Searcher::over(&self.config(), self.store.clone(), snapshot);
         fresh = self.with_loaded_model(fresh);
+        if let Some(milvus) = self.searcher().ok().and_then(|searcher| searcher.milvus().map(Arc::clone)) {
+            fresh = fresh.asking(milvus);
+        }
+        self.hold(&fresh);
         // Where others change the database, what they change is not seen at once.
         if let (Some(_), false) = (&self.shared, self.store.is_shared()) {
             fresh = fresh.keeping(self.config().server.remembered_records as u64 * 1_000_000);
@@ -255,8 +286,12 @@ impl Community {
     async fn searched(&self, request: SearchRequest) -> Result<Searched, SearchError> {
         let mut attempts = 0;
         loop {
-            let searched = self.searcher()?.search_at_once(request.clone()).await?;
             attempts += 1;
+            let searched = match self.searcher()?.search_at_once(request.clone()).await {
+                // Another server takes its place, or it comes up again.
+                Err(SearchError::Store(error)) if error.is_lost_connection() && attempts < MOST_ATTEMPTS => continue,
+                searched => searched?,
+            };
             if !searched.overtaken || attempts == MOST_ATTEMPTS {
                 return Ok(searched);
             }
@@ -295,12 +330,16 @@ impl Community {
         Ok(removed)
     }
 
-    /// Keeps up with changes that other machines make in a shared database, for as long as it is polled. Where the database
-    /// is this process's alone, there are none.
+    /// Keeps up with changes that other machines make in a shared database and with what a fleet serves, for as long as it is
+    /// polled. Where the database is this process's alone, there are none.
     pub async fn keep_up(&self) {
         if !self.store.is_shared() {
             std::future::pending().await
         }
+        tokio::join!(self.see_changes(), self.keep_fleet());
+    }
+
+    async fn see_changes(&self) {
         loop {
             tokio::time::sleep(SHARED_PAUSE).await;
             let _changing = self.changing.lock().await;
@@ -329,7 +368,15 @@ impl Community {
         options: RebuildOptions,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Rebuilt, CommunityError> {
-        let _building = self.building.lock().await;
+        self.rebuild_in(self.turn(), options, progress).await
+    }
+
+    async fn rebuild_in(
+        &self,
+        turn: impl Future<Output = Result<Option<Arc<Turn>>, CommunityError>>,
+        options: RebuildOptions,
+        progress: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Result<Rebuilt, CommunityError> {
         let mut config = Config::clone(&self.config());
         if options.accept_loss {
             config.rebuild.fewest_kept = 0.0;
@@ -340,7 +387,12 @@ impl Community {
             night.send_modify(|night| night.progress = Some(far));
             progress(far);
         };
-        let rebuilt = self.build(&config, options.full, told).await;
+        let rebuilt = async {
+            let turn = turn.await?;
+            let _building = self.building.lock().await;
+            self.build(&config, options.full, turn, told).await
+        };
+        let rebuilt = rebuilt.await;
         self.night.send_replace(Night::after(&rebuilt));
         rebuilt
     }
@@ -350,11 +402,15 @@ impl Community {
         &self,
         config: &Config,
         full: bool,
+        turn: Option<Arc<Turn>>,
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> Result<Rebuilt, CommunityError> {
         let embedder = self.embedder().await?;
-        let rebuilt = rebuild_under(Arc::clone(&self.lock), config, embedder, full, progress).await?;
-        if rebuilt.published {
+        let held = Held { _folder: Arc::clone(&self.lock), turn };
+        let rebuilt = rebuild_under(held, config, embedder, full, progress).await?;
+        // Another server may have published what is here now.
+        let served = self.searcher().ok().map(|searcher| searcher.snapshot().manifest.checksum.clone());
+        if rebuilt.published || served.as_ref() != Some(&rebuilt.manifest.checksum) {
             self.reopen().await?;
         }
         Ok(rebuilt)
@@ -365,8 +421,17 @@ impl Community {
     /// # Errors
     /// [`CommunityError::Index`]; what was current stays current.
     pub async fn rollback(&self, to: Option<&str>) -> Result<Manifest, CommunityError> {
+        let turn = self.turn().await?;
         let _building = self.building.lock().await;
+        self.mirror(Extent::All).await?;
         let manifest = publish::rollback(&self.config().index, to)?.manifest;
+        if let Some(turn) = &turn
+            && let Err(error) = turn.make_current(manifest.generation).await
+        {
+            // The fleet stays where it is, and this server with it.
+            let _ = self.mirror(Extent::Current).await;
+            return Err(error.into());
+        }
         self.reopen().await?;
         Ok(manifest)
     }
@@ -386,6 +451,26 @@ impl Community {
         let (models, model, threads) = (config.models.clone(), config.model.clone(), config.embedding_threads());
         let load = move || Ok::<_, CommunityError>(Models::open(models)?.load(&model.name, threads)?);
         tokio::task::spawn_blocking(load).await.map_err(|error| RebuildError::Stopped(error.to_string()))?
+    }
+}
+
+/// One who holds `building` for less than a build.
+struct Aside {
+    count: Arc<AtomicUsize>,
+    _building: OwnedMutexGuard<()>,
+}
+
+impl Aside {
+    async fn of(building: &Arc<Mutex<()>>, count: &Arc<AtomicUsize>) -> Aside {
+        let building = Arc::clone(building).lock_owned().await;
+        count.fetch_add(1, Ordering::SeqCst);
+        Aside { count: Arc::clone(count), _building: building }
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

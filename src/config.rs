@@ -1,5 +1,8 @@
 //! The configuration: one TOML file, every option with a default that works.
 
+pub(crate) mod edit;
+mod milvus;
+mod origin;
 mod programme;
 mod searches;
 mod server;
@@ -8,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use milvus::{MilvusConfig, WhenDown};
+pub use origin::Origin;
 pub use programme::{ProgrammeConfig, WebhookConfig};
 pub use searches::SearchLogConfig;
 pub use server::{ServerConfig, TlsConfig, TokenAlgorithm, TokensConfig};
@@ -66,6 +71,9 @@ pub struct Config {
     pub rebuild: RebuildConfig,
     /// How searches are carried out.
     pub search: SearchConfig,
+    /// The vector engine that is asked for the nearest members; absent: the generation's own graphs are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milvus: Option<MilvusConfig>,
     /// The rules of the mentoring programme.
     pub programme: ProgrammeConfig,
     /// How the HTTP service listens, and what it grants whom.
@@ -75,6 +83,9 @@ pub struct Config {
     /// The aliases of `members.aliases`, read with the file.
     #[serde(skip)]
     pub aliases: Aliases,
+    /// Where all of it was stated.
+    #[serde(skip)]
+    pub origin: Origin,
 }
 
 /// `[model]`
@@ -94,6 +105,8 @@ pub struct StoreConfig {
     /// A PostgreSQL database; absent: SQLite in the index folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<ServerUrl>,
+    /// Whether every server on that database serves the same generations, which are kept in it too.
+    pub fleet: bool,
 }
 
 /// `[members]`
@@ -172,10 +185,12 @@ impl Default for Config {
             graph: GraphParameters::default(),
             rebuild: RebuildConfig::default(),
             search: SearchConfig::default(),
+            milvus: None,
             programme: ProgrammeConfig::default(),
             server: ServerConfig::default(),
             weights: Weights::default(),
             aliases: Aliases::default(),
+            origin: Origin::default(),
         }
     }
 }
@@ -228,17 +243,22 @@ impl Config {
     /// [`ConfigError`] names the file or the option.
     pub fn layered(file: Option<&Path>, stated: &[(String, String)]) -> Result<Config, ConfigError> {
         let path = file.unwrap_or(Path::new("the configuration"));
-        let mut config: Config = file.map(read_toml).transpose()?.unwrap_or_default();
+        let text = file.map(read_text).transpose()?.unwrap_or_default();
+        let mut config: Config = parse_toml(path, &text)?;
         if !stated.is_empty() {
-            let mut table: toml::Table = file.map(read_toml).transpose()?.unwrap_or_default();
-            for (option, value) in stated {
-                let problem = |problem: &str| ConfigError::Option { option: option.clone(), problem: problem.into() };
-                state(&mut table, option, value).map_err(problem)?;
-                // One after another, so that the one that is wrong is known.
-                let stated: Result<Config, toml::de::Error> = table.clone().try_into();
-                config = stated.map_err(|error| problem(&without_passwords(error.message())))?;
-            }
+            let table: toml::Table = parse_toml(path, &text)?;
+            let all: Vec<&(String, String)> = stated.iter().collect();
+            config = over(&table, &all).map_err(|(option, error)| {
+                // Of those that are wrong together, such as one that needs another, the first without which the rest is in order.
+                let without = |left_out: &&(String, String)| -> Vec<&(String, String)> {
+                    all.iter().filter(|stated| *stated != left_out).copied().collect()
+                };
+                let wrong = all.iter().find(|stated| over(&table, &without(stated)).is_ok());
+                let option = wrong.map_or(option, |(option, _)| option.clone());
+                ConfigError::Option { option, problem: without_passwords(&error) }
+            })?;
         }
+        config.origin = Origin::new(file, &text, stated);
         config.checked(path)
     }
 
@@ -291,6 +311,9 @@ impl Config {
                 return Err(invalid(format!("programme.good_match.{kind} is {threshold}; expected a match above 0")));
             }
         }
+        if let Some(problem) = config.milvus.as_ref().and_then(MilvusConfig::problem) {
+            return Err(invalid(problem));
+        }
         config.weights.check().map_err(invalid)?;
         let beside = |file: &Path| path.parent().unwrap_or(Path::new("")).join(file);
         if let Some(quality) = &mut config.rebuild.quality {
@@ -305,7 +328,7 @@ impl Config {
         config.programme.read(beside)?;
         if let Some(file) = &config.members.aliases {
             let file = beside(file);
-            let pairs: std::collections::BTreeMap<String, String> = read_toml(&file)?;
+            let pairs: std::collections::BTreeMap<String, String> = parse_toml(&file, &read_text(&file)?)?;
             config.aliases = Aliases::new(pairs);
         }
         Ok(config)
@@ -316,12 +339,27 @@ impl Config {
         self.store.url.clone().map_or_else(|| Address::Folder(self.index.clone()), Address::Server)
     }
 
+    /// How graphs are built: without links where Milvus has graphs of its own.
+    pub fn graph(&self) -> GraphParameters {
+        if self.milvus.is_some() { GraphParameters { m: 0, ..self.graph } } else { self.graph }
+    }
+
     /// Threads to embed on.
     pub fn embedding_threads(&self) -> std::num::NonZeroUsize {
         std::num::NonZeroUsize::new(self.model.threads)
             .or_else(|| std::thread::available_parallelism().ok())
             .unwrap_or(std::num::NonZeroUsize::MIN)
     }
+}
+
+/// The configuration of a table with options over it; or an option, and what is wrong with it or with all of them.
+fn over(table: &toml::Table, stated: &[&(String, String)]) -> Result<Config, (String, String)> {
+    let (mut table, mut last) = (table.clone(), "");
+    for (option, value) in stated {
+        state(&mut table, option, value).map_err(|problem| (option.clone(), problem.to_owned()))?;
+        last = option;
+    }
+    table.try_into().map_err(|error: toml::de::Error| (last.to_owned(), error.message().to_owned()))
 }
 
 /// States one option in a table of options.
@@ -339,9 +377,12 @@ fn state(table: &mut toml::Table, option: &str, value: &str) -> Result<(), &'sta
     Ok(())
 }
 
-fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+fn read_text(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+}
+
+fn parse_toml<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
     // The parser quotes the line that is wrong.
     let problem = |error: toml::de::Error| without_passwords(&error.to_string());
-    toml::from_str(&text).map_err(|error| ConfigError::Invalid { path: path.to_owned(), problem: problem(error) })
+    toml::from_str(text).map_err(|error| ConfigError::Invalid { path: path.to_owned(), problem: problem(error) })
 }

@@ -4,14 +4,22 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Replaces a file whole, or makes it: written beside (`NAME.new`), synced, renamed, and the rename made to last.
+/// Replaces a file whole, or makes it: written beside (`NAME.new`), synced, renamed, and the rename made to last. Whoever may
+/// read the old one may read the new one, and nobody else.
 pub(crate) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");
-    let mut written = File::create(&beside)?;
-    written.write_all(bytes)?;
-    written.sync_all()?;
-    rename(Path::new(&beside), file)
+    let beside = Path::new(&beside);
+    let write = || {
+        let mut written = File::create(beside)?;
+        if let Ok(before) = fs::metadata(file) {
+            written.set_permissions(before.permissions())?;
+        }
+        written.write_all(bytes)?;
+        written.sync_all()?;
+        rename(beside, file)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(beside)))
 }
 
 /// Renames a file that is synced already, for good.

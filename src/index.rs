@@ -164,9 +164,9 @@ impl Snapshot {
         }
         let seed = manifest.graph.seed;
         let backgrounds = Backgrounds {
-            profile: Background::of(profile.nodes(), |node| profile.rows()[node], seed),
-            interests: Background::of(interests.nodes(), |node| interests.rows()[node], seed),
-            phrases: Background::of(vectors.texts(), |text| text as u32, seed),
+            profile: Background::of(&vectors, profile.nodes(), |node| profile.rows()[node], seed),
+            interests: Background::of(&vectors, interests.nodes(), |node| interests.rows()[node], seed),
+            phrases: Background::of(&vectors, vectors.texts(), |text| text as u32, seed),
         };
         let texts_of = vectors_file.lists(TEXTS_OF, members)?;
         let records = vectors_file.array_of(RECORDS, members)?;

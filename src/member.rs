@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use own_word::OwnWord;
+pub(crate) use validate::MOST_PHRASES;
 
 /// The community's own id of a member: a string, stable for ever. The default, an empty id, is nobody's: an unsaved
 /// profile carries it.

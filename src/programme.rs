@@ -22,6 +22,7 @@ pub use deed::Deed;
 pub(crate) use event::harmless;
 pub use event::{Actor, Event, EventKind, Happened, to_csv};
 pub use exposure::{Attention, over_budget};
+pub(crate) use guidelines::version_of;
 pub use guidelines::{Guidelines, Text};
 pub use introduction::{Cause, Introduction, IntroductionId, LONGEST_WORDS, Reason, Side, Status};
 pub use participation::{Participation, Stated};

@@ -20,10 +20,13 @@ pub use plan::{Graph, Plan, plan};
 use crate::config::Config;
 use crate::embed::{EmbedError, Embedder, Model};
 use crate::evaluate::{JudgementError, Judgements};
+use crate::fleet::{self, Extent};
 use crate::index::manifest::{FORMAT, Manifest, ModelUsed};
 use crate::index::publish::{self, Staging};
 use crate::index::{IndexError, MANIFEST, Snapshot, checksums};
+use crate::milvus::{Milvus, MilvusError};
 use crate::search::SearchError;
+use crate::store::fleet::{Fleet, Matter, Turn};
 use crate::store::{Store, StoreError, WriteLock};
 use gather::{Gathered, Roll, encodes_alike};
 
@@ -50,6 +53,9 @@ pub enum RebuildError {
         /// Where what was built is left for inspection; nothing where it showed before anything was built.
         staging: Option<PathBuf>,
     },
+    /// The vector engine did not take the generation.
+    #[error("nothing was published: {0}")]
+    Milvus(#[from] MilvusError),
     /// The judgements that matches are gated on cannot be read.
     #[error(transparent)]
     Judgements(#[from] JudgementError),
@@ -82,10 +88,12 @@ pub enum Progress {
     },
     /// The files and graphs are being written.
     Building,
-    /// Members are looked up by their own vectors; recall is measured.
+    /// Recall is measured.
     Auditing,
     /// Judged queries are asked of both generations.
     Comparing,
+    /// The vector engine takes the generation.
+    Loading,
     /// The generation is being made the current one.
     Publishing,
 }
@@ -121,15 +129,34 @@ pub async fn rebuild(
     let progress = Arc::clone(&waiting);
     let lock = tokio::task::spawn_blocking(move || locked(&taking, waiting.as_ref()));
     let lock = lock.await.map_err(|error| RebuildError::Stopped(error.to_string()))??;
-    rebuild_under(Arc::new(lock), config, embedder, full, move |far| progress(far)).await
+    let held = Held { _folder: Arc::new(lock), turn: turn(config).await? };
+    rebuild_under(held, config, embedder, full, move |far| progress(far)).await
 }
 
-/// As [`rebuild`], by a process that has the folder's lock already.
+/// What a build is done under.
+pub(crate) struct Held {
+    /// The folder's lock.
+    pub(crate) _folder: Arc<WriteLock>,
+    /// The fleet's, where there is one.
+    pub(crate) turn: Option<Arc<Turn>>,
+}
+
+/// Takes the fleet's turn, where there is one, waiting for it as long as configured.
+async fn turn(config: &Config) -> Result<Option<Arc<Turn>>, RebuildError> {
+    if !config.store.fleet {
+        return Ok(None);
+    }
+    let store = Store::open(&config.database()).await?;
+    let Some(fleet) = Fleet::of(config, &store)? else { return Ok(None) };
+    Ok(Some(Arc::new(fleet.turn(Matter::Index, Duration::from_secs(config.rebuild.wait)).await?)))
+}
+
+/// As [`rebuild`], by a process that has the locks already.
 ///
 /// # Errors
 /// As [`rebuild`].
-pub async fn rebuild_under(
-    lock: Arc<WriteLock>,
+pub(crate) async fn rebuild_under(
+    held: Held,
     config: &Config,
     embedder: Arc<dyn Embedder>,
     full: bool,
@@ -138,12 +165,11 @@ pub async fn rebuild_under(
     let (config, runtime, begun) = (config.clone(), Handle::current(), Instant::now());
     // Embedding and graphs compute for minutes: not on the runtime's own threads.
     let rebuilt = tokio::task::spawn_blocking(move || {
-        let _lock = lock;
         let judgements = config.rebuild.quality.as_ref();
         let judgements = judgements.map(|quality| Judgements::read(&quality.queries, &quality.qrels)).transpose()?;
         let store = runtime.block_on(Store::open(&config.database()))?;
         let progress = Box::new(progress);
-        Night { config, full, judgements, store, embedder, runtime, progress, begun }.run()
+        Night { config, full, judgements, store, held, embedder, runtime, progress, begun }.run()
     });
     rebuilt.await.map_err(|error| RebuildError::Stopped(error.to_string()))?
 }
@@ -167,6 +193,7 @@ struct Night {
     full: bool,
     judgements: Option<Judgements>,
     store: Store,
+    held: Held,
     embedder: Arc<dyn Embedder>,
     runtime: Handle,
     progress: Box<dyn Fn(Progress) + Send + Sync>,
@@ -176,6 +203,11 @@ struct Night {
 impl Night {
     fn run(&self) -> Result<Rebuilt, RebuildError> {
         let used = model_used(self.embedder.model());
+        // What the fleet has is carried on from.
+        let fleet = match Fleet::of(&self.config, &self.store)? {
+            Some(fleet) => Some(self.runtime.block_on(fleet::mirror(&fleet, &self.config.index, Extent::All))?),
+            None => None,
+        };
         // Members go on changing meanwhile; the generation is of one moment.
         let moment = Arc::new(self.runtime.block_on(self.store.moment())?);
         let sequence = moment.sequence;
@@ -183,7 +215,9 @@ impl Night {
         let earlier = earlier.ok();
         let mut roll = Roll::of(self.runtime.block_on(moment.records())?, earlier.as_ref());
         let alike = |earlier: &&Snapshot| holds_all(earlier, &self.config, &used, sequence, &roll);
-        if let Some(earlier) = earlier.as_ref().filter(alike) {
+        let is_first = fleet.as_ref().is_some_and(|shared| shared.current.is_none());
+        if let Some(earlier) = earlier.as_ref().filter(alike).filter(|_| !is_first) {
+            self.hold(earlier)?;
             self.clear_away(None);
             let folder = self.config.index.join(earlier.name());
             return Ok(Rebuilt { published: false, folder, manifest: earlier.manifest.clone(), embedded: 0 });
@@ -195,9 +229,9 @@ impl Night {
         self.check_losses(contents.counts())?;
 
         (self.progress)(Progress::Building);
-        let staging = Staging::begin(&self.config.index)?;
+        let staging = Staging::begin(&self.config.index, fleet.map_or(0, |shared| shared.last))?;
         let (folder, dimension) = (staging.folder(), used.dimension);
-        let written = contents.write(folder, dimension, &keys, &self.config.graph, earlier.as_ref(), |keys| {
+        let written = contents.write(folder, dimension, &keys, &self.config.graph(), earlier.as_ref(), |keys| {
             self.vectors(&used, earlier.as_ref(), keys).map_err(std::io::Error::other)
         })?;
 
@@ -211,7 +245,7 @@ impl Night {
             previous: before.as_deref().and_then(publish::number_in),
             sequence,
             model: used,
-            graph: self.config.graph,
+            graph: self.config.graph(),
             adult_when_absent: self.config.members.adult_when_absent,
             aliases: self.config.aliases.clone(),
             counts: written.counts,
@@ -225,11 +259,25 @@ impl Night {
         let path = folder.join(MANIFEST);
         write_synced(&path, &manifest).map_err(IndexError::io(&path))?;
         self.check_built(&manifest, folder)?;
+        if self.config.milvus.is_some() {
+            (self.progress)(Progress::Loading);
+            self.hold(&Snapshot::open(folder)?)?;
+        }
 
         (self.progress)(Progress::Publishing);
+        if let Some(turn) = &self.held.turn {
+            // Others may serve it from here on.
+            self.runtime.block_on(fleet::share(turn, &staging, &manifest.checksum))?;
+        }
         let folder = staging.publish()?;
         self.clear_away(before.as_deref());
         Ok(Rebuilt { published: true, folder, manifest, embedded })
+    }
+
+    /// Has the vector engine hold a generation, where there is one.
+    fn hold(&self, snapshot: &Snapshot) -> Result<(), RebuildError> {
+        let Some(milvus) = self.config.milvus.clone().map(Milvus::new) else { return Ok(()) };
+        Ok(self.runtime.block_on(milvus.hold(snapshot, &self.config))?)
     }
 
     /// Removes the generations that are no longer kept, and the tombstones that none of those left needs. The current one
@@ -241,7 +289,18 @@ impl Night {
             Ok(removed) => tracing::info!("removed {}", removed.join(", ")),
             Err(error) => tracing::warn!("an old generation could not be removed: {error}"),
         }
-        if self.store.is_shared() {
+        if let Some(turn) = &self.held.turn
+            && let Err(error) = self.runtime.block_on(fleet::prune(turn, index))
+        {
+            tracing::warn!("old generations could not be dropped from the database: {error}");
+            // Whoever lost the turn leaves the engine to who has it.
+            return;
+        }
+        if let Err(error) = self.runtime.block_on(drop_collections(&self.config)) {
+            tracing::warn!("collections of old generations could not be dropped: {error}");
+        }
+        // Without a fleet, others may have generations that need them.
+        if self.store.is_shared() && self.held.turn.is_none() {
             return;
         }
         let dropped = publish::oldest_sequence(index).map_err(RebuildError::from).and_then(|oldest| match oldest {
@@ -252,6 +311,17 @@ impl Night {
             tracing::warn!("who is gone could not be forgotten: {error}");
         }
     }
+}
+
+/// Drops the collections of generations that are not in the folder, where there is a vector engine.
+pub(crate) async fn drop_collections(config: &Config) -> Result<(), RebuildError> {
+    let Some(milvus) = config.milvus.clone().map(Milvus::new) else { return Ok(()) };
+    let kept = publish::list(&config.index)?.into_iter().filter_map(|kept| kept.manifest.ok());
+    let dropped = milvus.keep_only(&kept.collect::<Vec<_>>()).await?;
+    if !dropped.is_empty() {
+        tracing::info!("dropped {}", dropped.join(", "));
+    }
+    Ok(())
 }
 
 fn model_used(model: &Model) -> ModelUsed {
@@ -284,7 +354,7 @@ fn basis(config: &Config, used: &ModelUsed, full: bool) -> Result<Snapshot, Stri
 /// Whether a build would make the same generation again.
 fn holds_all(current: &Snapshot, config: &Config, used: &ModelUsed, sequence: u64, roll: &Roll) -> bool {
     let manifest = &current.manifest;
-    let as_configured = encodes_alike(current, config, used) && manifest.graph == config.graph;
+    let as_configured = encodes_alike(current, config, used) && manifest.graph == config.graph();
     as_configured && manifest.sequence == sequence && roll.is_all_of(current)
 }
 

@@ -18,7 +18,7 @@ mod answer;
 mod circle;
 pub(crate) mod cohort;
 mod confided;
-mod exchange;
+pub(crate) mod exchange;
 mod explain;
 mod features;
 mod filter;
@@ -31,11 +31,13 @@ mod past;
 mod query;
 mod ranking;
 mod records;
+mod remote;
 mod rerank;
 mod respond;
 mod retrieve;
 mod seeker;
 mod spelling;
+mod stated;
 mod steering;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test may stop")]
@@ -72,14 +74,17 @@ use crate::index::encode::Encoder;
 use crate::index::{IndexError, Slot, Snapshot, publish};
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId, Role};
-use crate::store::{Store, StoreError};
+use crate::milvus::{Milvus, MilvusError};
+use crate::store::{Store, StoreError, Stored};
 use circle::Dial;
 use features::Comparison;
 use query::Asked;
 use records::Records;
+use remote::Remote;
 use rerank::Ranked;
 use retrieve::Bounds;
 use seeker::{Seeker, Unembedded};
+pub(crate) use view::FacetName;
 use view::View;
 
 /// Why a search gave nothing. The first three are the caller's to mend, the others ours.
@@ -111,6 +116,9 @@ pub enum SearchError {
     /// The models' folder cannot be read.
     #[error(transparent)]
     Models(#[from] ManifestError),
+    /// The vector engine does not answer, and the configuration has no search go on without it.
+    #[error(transparent)]
+    Milvus(#[from] MilvusError),
     /// The model's thread ended early.
     #[error("the model run stopped: {0}")]
     Stopped(String),
@@ -160,6 +168,8 @@ pub struct Searcher {
     epoch: Arc<Epoch>,
     /// Sources that bring no candidates.
     off: Vec<Source>,
+    /// What is asked for the nearest members instead of the generation.
+    milvus: Option<Arc<Milvus>>,
 }
 
 impl Searcher {
@@ -178,8 +188,9 @@ impl Searcher {
         let snapshot: Arc<Snapshot> = snapshot.into();
         let encoder = Arc::new(snapshot.encoder());
         let (embedder, damaged, off) = (Arc::default(), Arc::default(), Vec::new());
+        let milvus = config.milvus.clone().map(|milvus| Arc::new(Milvus::new(milvus)));
         let (config, view) = (Arc::new(config.clone()), View::of(snapshot));
-        Searcher { config, view, encoder, store, embedder, damaged, records: None, epoch: Arc::default(), off }
+        Searcher { config, view, encoder, store, embedder, damaged, records: None, epoch: Arc::default(), off, milvus }
     }
 
     /// The same, with a model that is loaded already.
@@ -241,11 +252,12 @@ impl Searcher {
         let begun = Instant::now();
         let seeker = self.seeker(query).await?;
         let sought = Instant::now();
-        let ranked = self.rank(query, &seeker)?;
+        let (ranked, remote) = self.rank(query, &seeker).await?;
         let candidates = ranked.len();
         let (ranked, overtaken) = self.both_ways(query, &seeker, ranked, None).await?;
         let reranked = Instant::now();
         let (answer, overtaken) = self.respond(query, &seeker, ranked, overtaken).await?;
+        let answer = Answer { degraded: remote.degraded(), ..answer };
         let stages = Stages { seek: sought - begun, rank: reranked - sought, respond: reranked.elapsed() };
         tracing::debug!(candidates, ?stages, "searched");
         Ok(Searched { answer, overtaken, stages })
@@ -265,10 +277,13 @@ impl Searcher {
                 return Err(SearchError::Invalid { field: "adult".into(), problem });
             }
             Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder, &self.view),
-            Asked::Member(id) => Unembedded::of_member(self.stored(id).await?, &self.encoder, &self.view),
+            Asked::Member(id) => {
+                let stored = self.stored(id).await?;
+                Unembedded::of_stated(stored.member.clone(), &self.stated(&stored), &self.view)
+            }
         };
         if let (Some(viewer), false) = (&query.viewer, matches!(query.asked, Asked::Member(_))) {
-            unembedded.seen_by(self.stored(viewer).await?);
+            unembedded.seen_by(self.stored(viewer).await?.member.clone());
         }
         let missing = unembedded.missing(&self.view);
         let vectors = if missing.is_empty() { HashMap::new() } else { self.embed(missing).await? };
@@ -276,10 +291,10 @@ impl Searcher {
     }
 
     /// A stored member who may be matched.
-    async fn stored(&self, id: &MemberId) -> Result<Member, SearchError> {
-        let (found, _) = self.records(&[id.as_str()]).await?;
-        let member = found.get(id.as_str()).map(|stored| &stored.member).filter(|member| self.is_adult(member));
-        member.cloned().ok_or_else(|| SearchError::NotAvailable(id.to_string()))
+    async fn stored(&self, id: &MemberId) -> Result<Arc<Stored>, SearchError> {
+        let (mut found, _) = self.records(&[id.as_str()]).await?;
+        let stored = found.remove(id.as_str()).filter(|stored| self.is_adult(&stored.member));
+        stored.ok_or_else(|| SearchError::NotAvailable(id.to_string()))
     }
 
     fn is_adult(&self, member: &Member) -> bool {
@@ -333,12 +348,13 @@ impl Searcher {
         filter.allowed(&self.view, self.encoder.aliases(), role, &seeker.encoded)
     }
 
-    /// Retrieval and reranking: computing only, no I/O.
-    fn rank(&self, query: &Query, seeker: &Seeker) -> Result<Vec<Ranked>, SearchError> {
+    /// Retrieval and reranking: computing only, but for what Milvus is asked.
+    async fn rank(&self, query: &Query, seeker: &Seeker) -> Result<(Vec<Ranked>, Remote), SearchError> {
         let allowed = self.allowed(query, seeker)?;
-        let bounds = self.bounds(query);
+        let remote = self.remote(query, seeker, &allowed).await?;
+        let bounds = Bounds { near: remote.near.as_ref(), ..self.bounds(query) };
         let candidates = retrieve::candidates(&self.view, seeker, &allowed, &bounds);
-        Ok(self.reranked(query, seeker, &candidates, bounds.seed))
+        Ok((self.reranked(query, seeker, &candidates, bounds.seed), remote))
     }
 
     /// Candidates by what a query goes by, best first.
@@ -350,7 +366,7 @@ impl Searcher {
     fn bounds(&self, query: &Query) -> Bounds<'_> {
         let (known, k, seed) = (query.known, query.k.get(), query.seed());
         let outside_circle = query.outside_circle != Dial::default();
-        Bounds { known, outside_circle, k, limits: &self.config.search, off: &self.off, seed }
+        Bounds { known, outside_circle, k, limits: &self.config.search, off: &self.off, near: None, seed }
     }
 
     fn comparison<'a>(&'a self, query: &Query, seeker: &'a Seeker) -> Comparison<'a> {

@@ -12,6 +12,7 @@ mod observe;
 mod openapi;
 mod page;
 mod problem;
+mod rules;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -107,6 +108,8 @@ struct App {
     cohorts: Arc<Semaphore>,
     suggestions: page::Suggestions,
     read_config: ReadConfig,
+    /// Held while the configuration is read again, or changed and read again.
+    reading: tokio::sync::Mutex<()>,
     ending: AtomicBool,
 }
 
@@ -121,6 +124,12 @@ impl App {
 
     /// Goes on with the configuration as it is by now, all of it or nothing.
     async fn reload(&self) -> Result<(), ServerError> {
+        let _reading = self.reading.lock().await;
+        self.read_again().await
+    }
+
+    /// The same; the caller holds `reading`.
+    async fn read_again(&self) -> Result<(), ServerError> {
         let config = (self.read_config)().map_err(ServerError::Config)?;
         let before = self.community.config();
         for (option, same) in [
@@ -184,6 +193,7 @@ impl Service {
             cohorts: Arc::new(Semaphore::new(1)),
             suggestions: page::Suggestions::default(),
             read_config,
+            reading: tokio::sync::Mutex::default(),
             ending: AtomicBool::new(false),
             community,
         };
@@ -282,6 +292,7 @@ fn router(app: Arc<App>) -> Router {
         .routes(routes!(explain::explain))
         .routes(routes!(searches::list))
         .routes(routes!(searches::replay))
+        .routes(routes!(members::named))
         .routes(routes!(members::get, members::put))
         .routes(routes!(introductions::ask, introductions::list))
         .routes(routes!(introductions::get, introductions::act))

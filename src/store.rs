@@ -9,11 +9,13 @@ mod connect;
 mod dialect;
 mod erase;
 mod error;
+pub(crate) mod fleet;
 pub mod full;
 pub mod import;
 mod keys;
 mod lock;
 mod moment;
+mod names;
 mod participations;
 mod programme;
 mod searches;
@@ -80,7 +82,7 @@ pub struct Changes {
     pub sequence: u64,
 }
 
-/// Rows per statement: four values each stay below SQLite's 32,766 parameters.
+/// Rows per statement: five values each stay below SQLite's 32,766 parameters.
 const ROWS: usize = 2_000;
 
 /// The members' database.
@@ -132,7 +134,7 @@ impl Store {
                     let id: String = row.try_get(0)?;
                     own_words.insert(id.clone(), parse_record(&id, row.try_get(1)?)?);
                 }
-                let mut rows: HashMap<&str, (i64, blake3::Hash, String)> = HashMap::new();
+                let mut rows: HashMap<&str, (i64, blake3::Hash, String, String)> = HashMap::new();
                 for member in chunk {
                     let record = match own_words.get(member.id.as_str()) {
                         Some(own_word) => record_of(&own_word.over(member.clone()))?,
@@ -148,19 +150,24 @@ impl Store {
                         None => done.added += 1,
                     }
                     seq += 1;
-                    rows.insert(member.id.as_str(), (seq, hash, record));
+                    rows.insert(member.id.as_str(), (seq, hash, record, names::name_of(member)));
                 }
                 if rows.is_empty() {
                     continue;
                 }
                 let ids: Vec<&str> = rows.keys().copied().collect();
                 rows_of::<D>("DELETE FROM removals WHERE id IN ", &ids).build().execute(&mut *transaction).await?;
-                let mut insert = QueryBuilder::<D>::new("INSERT INTO members (id, seq, hash, record) ");
-                insert.push_values(rows, |mut row, (id, (seq, hash, record))| {
-                    row.push_bind(id).push_bind(seq).push_bind(hash.as_bytes().to_vec()).push_bind(record);
+                let mut insert = QueryBuilder::<D>::new("INSERT INTO members (id, seq, hash, record, name) ");
+                insert.push_values(rows, |mut row, (id, (seq, hash, record, name))| {
+                    row.push_bind(id)
+                        .push_bind(seq)
+                        .push_bind(hash.as_bytes().to_vec())
+                        .push_bind(record)
+                        .push_bind(name);
                 });
                 insert.push(
-                    " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, record = excluded.record",
+                    " ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, record = excluded.record, \
+                     name = excluded.name",
                 );
                 insert.build().execute(&mut *transaction).await?;
             }

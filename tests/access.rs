@@ -1,23 +1,21 @@
 //! Who may ask the service for what: keys, members' tokens, scopes, limits, TLS, and what others never see.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/http.rs"]
-mod http;
 
 use std::fs;
 use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use common::{ids_of, mentee, mentor, program, publish, strings};
-use http::{Response, Service};
 use jsonwebtoken::{EncodingKey, Header};
 use rapport::config::Config;
 use rapport::member::Member;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::{
+    self,
+    http::{Response, Service},
+    ids_of, mentee, mentor, program, publish, strings,
+};
 
 const SECRET: &str = "a secret of the community's own, of 32 bytes at least";
 
@@ -247,7 +245,9 @@ fn nothing_private_is_in_any_answer_to_others() {
     let (search, _) = key(&config, "search");
     let mut seen = String::new();
     for bearer in [&ida, &search] {
-        for path in ["/v1/members/ada", "/v1/members/bea", "/v1/members/hal", "/v1/members/ida/mentors"] {
+        for path in
+            ["/v1/members/ada", "/v1/members/bea", "/v1/members/hal", "/v1/members/ida/mentors", "/v1/members?name=p"]
+        {
             seen += &as_bearer(&service, bearer, "GET", path, "").text();
         }
         seen += &as_bearer(&service, bearer, "POST", "/v1/search", r#"{"text": "planted-overcame nurse"}"#).text();
@@ -339,6 +339,12 @@ fn options_come_from_the_file_the_environment_and_flags_in_this_order() {
     for (environment, flags, expected) in [
         (&[("RAPPORT__SERVER__QUEUE", "-1")][..], &[][..], "server.queue"),
         (&[("RAPPORT__SERVER__COLOUR", "1")], &[], "server.colour: unknown field"),
+        (&[("RAPPORT__SERVER__BURST", "5"), ("RAPPORT__SERVER__QUEUE", "-1")], &[], "server.queue: "),
+        (
+            &[("RAPPORT__MILVUS__PREFIX", "a"), ("RAPPORT__SERVER__BURST", "5")],
+            &[],
+            "milvus.prefix: missing field `url`",
+        ),
         (&[("RAPPORT__SERVER__DEADLINE", "0")], &[], "server.deadline is 0"),
         (&[], &["--set", "server.deadline=0"], "server.deadline is 0"),
         (&[], &["--set", "server.deadline"], "OPTION=VALUE"),
@@ -349,6 +355,9 @@ fn options_come_from_the_file_the_environment_and_flags_in_this_order() {
     }
     let overridden = status(&[("RAPPORT__SERVER__DEADLINE", "0")], &["--set", "server.deadline=5"]);
     assert!(overridden.status.success(), "{overridden:?}");
+    // One needs the other, in whatever order they are stated.
+    let both = status(&[("RAPPORT__MILVUS__PREFIX", "a"), ("RAPPORT__MILVUS__URL", "http://127.0.0.1:1")], &[]);
+    assert!(both.status.success(), "{both:?}");
 }
 
 #[test]

@@ -1,15 +1,13 @@
 //! Who is never found, and what is never shown: blocks, minors, pauses, private fields.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-mod common;
-
-use common::{
-    by_member, by_profile, by_text, find, ids, ids_of, indexed, mentee, mentor, open, refused, strings, wait,
-};
 use rapport::config::Config;
 use rapport::member::{Education, Member, Place, Role};
 use rapport::search::{Answer, Filter, Known, SearchRequest, Searcher};
 use rapport::store::Store;
+
+use crate::common::{
+    self, by_member, by_profile, by_text, find, ids, ids_of, indexed, mentee, mentor, open, refused, strings, wait,
+};
 
 fn upsert(config: &Config, members: &[Member]) {
     wait(async {

@@ -1,15 +1,7 @@
 //! Outside my circle: what the dial takes off a match is said, adds up, and never brings the circle back in.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::process::Output;
 
-use common::{
-    by_member, by_profile, by_text, find, id_of, ids, ids_of, indexed, mentee, mentor, open, program, refused, sample,
-    strings, wait,
-};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rapport::evaluate::{Judgements, outside_circle};
@@ -18,6 +10,11 @@ use rapport::sample::{DEMO_TEXT, demo_profile};
 use rapport::search::weights::Feature;
 use rapport::search::{Answer, Hit, Known, SearchRequest, Searcher};
 use rapport::store::Store;
+
+use crate::common::{
+    by_member, by_profile, by_text, find, id_of, ids, ids_of, indexed, mentee, mentor, open, program, refused, sample,
+    strings, wait,
+};
 
 fn dialled(dial: f64, request: SearchRequest) -> SearchRequest {
     SearchRequest { outside_circle: Some(dial), ..request }

@@ -1,7 +1,4 @@
 //! The program as people run it: what it prints, what it says when something is wrong, and its exit codes.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,10 +6,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use common::{ids_of, mentee, mentor, models_dir, strings};
 use rapport::member::{Education, Member, Place};
 use rapport::search::Answer;
 use tempfile::TempDir;
+
+use crate::common::{self, ids_of, mentee, mentor, models_dir, strings};
 
 /// What the program said and did.
 #[derive(Debug)]
@@ -119,7 +117,7 @@ fn neighbours() -> Vec<Member> {
     ]
 }
 
-/// Their index, built by the program once a process.
+/// Their index, built by the program once.
 fn index() -> &'static Path {
     static INDEX: OnceLock<std::path::PathBuf> = OnceLock::new();
     INDEX.get_or_init(|| {

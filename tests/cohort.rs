@@ -1,16 +1,8 @@
 //! Cohorts: rules kept, places not exceeded, reasons right, the same for the same, and nothing private told.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/http.rs"]
-mod http;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 
-use common::{by_member, find, ids_of, mentee, mentor, open, program, publish, sample, strings, wait};
-use http::Service;
 use rapport::config::Config;
 use rapport::member::fold::fold;
 use rapport::member::{Member, MemberId, Role};
@@ -20,6 +12,10 @@ use rapport::programme::cohort::{
 use rapport::search::{SearchError, SearchRequest, Searcher};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::{
+    self, by_member, find, http::Service, ids_of, mentee, mentor, open, program, publish, sample, strings, wait,
+};
 
 const SECRET: &str = "xylomarimba";
 

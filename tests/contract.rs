@@ -1,18 +1,12 @@
 //! The service keeps to its own description: schemathesis makes requests from the OpenAPI document, right ones and wrong ones,
 //! and compares every answer with it.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/http.rs"]
-mod http;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{program, publish};
-use http::Service;
 use rapport::sample::Community;
+
+use crate::common::{self, http::Service, program, publish};
 
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
@@ -21,11 +15,9 @@ const NDJSON: &str = r#"
 import json
 import schemathesis
 
-
 @schemathesis.serializer("application/x-ndjson")
 def written(ctx, value):
     return json.dumps(value).encode()
-
 
 @schemathesis.deserializer("application/x-ndjson")
 def read(ctx, response):

@@ -1,19 +1,17 @@
 //! The night as a timer runs it: exit codes, two at once, kills, going back. Real processes.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use common::{models_dir, wait};
 use rapport::index::publish::open_current;
 use rapport::member::Member;
 use rapport::sample::Community;
 use rapport::store::{Address, Store, WriteLock};
 use tempfile::TempDir;
+
+use crate::common::{self, models_dir, wait};
 
 fn start(folder: &Path, arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_rapport"))

@@ -2,11 +2,6 @@
 //!
 //! Opening checks headers and directories only, so most damage to the arrays opens. Then nothing may panic, hang or read
 //! out of bounds, nobody who may not be found is shown, and the full check names the file.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/tiny.rs"]
-mod tiny;
 
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -16,7 +11,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use common::wait;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rapport::index::publish::{current, open_current};
@@ -25,7 +19,12 @@ use rapport::rebuild::rebuild;
 use rapport::search::Searcher;
 use rapport::store::Store;
 use tempfile::TempDir;
-use tiny::{FILES, Whole};
+
+use crate::common::{
+    tiny,
+    tiny::{FILES, Whole},
+    wait,
+};
 
 /// Header and directory of an array file.
 const START: usize = 4096;

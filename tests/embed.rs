@@ -1,9 +1,8 @@
 //! Vectors are those of the Python reference, whatever they are embedded with.
 
-mod common;
-
-use common::embedder;
 use rapport::embed::UnitVector;
+
+use crate::common::embedder;
 
 /// The texts and vectors that tests/reference/embed_reference.py wrote.
 fn reference() -> (Vec<String>, Vec<UnitVector>) {

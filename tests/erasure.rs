@@ -1,11 +1,7 @@
 //! Who is forgotten is gone from every file, and no backup brings them back.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::fs;
 
-use common::{by_text, embedder, id_of, ids_of, mentor, publish, wait};
 use rapport::community::{Community, CommunityError, RebuildOptions, restore, traces};
 use rapport::config::Config;
 use rapport::member::Member;
@@ -13,12 +9,17 @@ use rapport::rebuild::rebuild;
 use rapport::sample;
 use rapport::store::Store;
 
+use crate::common::{self, by_text, embedder, id_of, ids_of, mentor, publish, wait};
+
 const ID: &str = "zz-Quixote-1605";
 const SECRET: &str = "windmills are giants in disguise";
 
+/// The name as it is looked up.
+const LOOKED_UP: &str = "alonso quijano";
+
 fn quixote() -> Member {
     Member {
-        name: Some("Alonso".into()),
+        name: Some("Alonso Quijano".into()),
         about: Some(SECRET.into()),
         interests: vec!["windmills".into()],
         friends: ids_of(&["s-0000001"]),
@@ -66,7 +67,9 @@ fn anywhere(config: &Config, sought: &[u8]) -> Vec<String> {
 #[test]
 fn who_is_forgotten_is_in_no_file() {
     let (_folder, config, community) = entangled();
-    assert!(!anywhere(&config, SECRET.as_bytes()).is_empty());
+    for held in [SECRET, LOOKED_UP] {
+        assert!(!anywhere(&config, held.as_bytes()).is_empty(), "{held}");
+    }
     let before = wait(traces(&config, &id_of(ID))).unwrap();
     assert!(before.len() >= 4, "{before:?}");
 
@@ -79,7 +82,9 @@ fn who_is_forgotten_is_in_no_file() {
     assert!(receipt.vectors >= 3, "the texts that nobody else has: {receipt:?}");
 
     assert_eq!(wait(traces(&config, &id_of(ID))).unwrap(), []);
-    assert_eq!(anywhere(&config, SECRET.as_bytes()), [""; 0]);
+    for held in [SECRET, LOOKED_UP] {
+        assert_eq!(anywhere(&config, held.as_bytes()), [""; 0], "{held}");
+    }
     let holders = anywhere(&config, ID.as_bytes());
     let other = format!("{ID}-bis");
     assert_eq!(holders, anywhere(&config, other.as_bytes()), "only as a part of somebody else's id");
@@ -89,6 +94,30 @@ fn who_is_forgotten_is_in_no_file() {
     assert_eq!(held.len(), 1, "nobody else is touched");
     let unknown = wait(community.forget(&id_of(ID)));
     assert!(matches!(unknown, Err(CommunityError::Unknown(_))), "{unknown:?}");
+}
+
+#[test]
+fn copies_that_the_database_left_when_rows_moved_are_gone_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = common::config(folder.path());
+    let written = |number: usize, length: usize| Member {
+        about: Some(format!("told by {number} {}", "at length ".repeat(length))),
+        ..mentor(&format!("author-{:010}", number * 7_919 % 1_000_003))
+    };
+    let erased: Vec<Member> = (0..3_000).step_by(10).map(|number| written(number, 0)).collect();
+    wait(async {
+        let store = Store::create(&config.database()).await.unwrap();
+        store.upsert(&(0..3_000).map(|number| written(number, number * 31 % 40)).collect::<Vec<_>>()).await.unwrap();
+        store.upsert(&(0..3_000).step_by(6).map(|number| written(number, 60)).collect::<Vec<_>>()).await.unwrap();
+        for member in &erased {
+            assert!(store.erase(&member.id).await.unwrap().was_stored);
+            store.drop_tombstone(&member.id).await.unwrap();
+        }
+        store.purge().await.unwrap();
+    });
+    let bytes = fs::read(config.index.join("members.db")).unwrap();
+    let left = |member: &&Member| memchr::memmem::find(&bytes, member.id.as_str().as_bytes()).is_some();
+    assert_eq!(erased.iter().filter(left).map(|member| member.id.as_str()).collect::<Vec<_>>(), [""; 0]);
 }
 
 #[test]
@@ -104,7 +133,9 @@ fn a_backup_made_before_does_not_bring_them_back_and_one_made_after_they_came_ag
     let restored = wait(restore(&config, &file, None)).unwrap();
     assert_eq!((restored.members, restored.kept_out), (121, 1));
     assert_eq!(wait(traces(&config, &id_of(ID))).unwrap(), []);
-    assert_eq!(anywhere(&config, SECRET.as_bytes()), [""; 0]);
+    for held in [SECRET, LOOKED_UP] {
+        assert_eq!(anywhere(&config, held.as_bytes()), [""; 0], "{held}");
+    }
     wait(rebuild(&config, embedder(), false, |_| {})).unwrap();
 
     // A folder that was lost, but for its list of erasures.

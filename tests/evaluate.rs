@@ -1,15 +1,11 @@
 //! Measuring matches: the ranking measured is the one people get, nothing is silently dropped, and a difference is told
 //! from chance.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use common::{by_member, by_text, find, mentee, mentor, models_dir, sample, strings, wait};
 use rapport::evaluate::{
     Comparison, DEPTH, EvaluateError, JudgementError, Judgements, Metric, Problem, ProblemKind, Run, Scored, Worse,
     budget, check_not_worse, compare, evaluate, exposure_of, gate, rank_all, rank_queries,
@@ -18,6 +14,8 @@ use rapport::member::Member;
 use rapport::sample::DEMO_TEXT;
 use rapport::search::weights::{Feature, Weights};
 use rapport::search::{SearchRequest, Searcher, Source};
+
+use crate::common::{self, by_member, by_text, find, mentee, mentor, models_dir, sample, strings, wait};
 
 /// Judgements from the text of both files.
 fn judgements(queries: &str, qrels: &str) -> Result<Judgements, JudgementError> {
@@ -236,7 +234,7 @@ const QUERIES: &str = r#"{"id": "q1", "profession": "Registered nurse", "group":
 const QRELS: &str =
     "q1 0 nurse 2\nq1 0 gone 1\nq2 0 carpenter 1\nq2 0 nurse 0\nq3 0 cook 1\nq4 0 pilot 1\nq5 0 cook 1\nq6 0 cook 1\n";
 
-/// Their index in the build folder, with the judgements beside it, built by the program once a process.
+/// Their index in the build folder, with the judgements beside it, built by the program once.
 fn indexed() -> &'static Path {
     static INDEXED: OnceLock<PathBuf> = OnceLock::new();
     INDEXED.get_or_init(|| {

@@ -1,22 +1,19 @@
 //! Exchange: both ways are matches like any other, the score is their harmonic mean, and neither side learns what the other
 //! keeps to themselves.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::collections::BTreeSet;
 use std::process::Output;
 
-use common::{
-    by_member, by_profile, by_text, find, id_of, ids, ids_of, indexed, mentee, mentor, open, program, refused, sample,
-    strings, wait,
-};
 use rapport::config::Config;
 use rapport::member::{Member, Place, Role};
 use rapport::search::weights::Feature;
 use rapport::search::{Answer, Back, Contribution, Filter, Hit, Known, SearchRequest};
 use rapport::store::Store;
+
+use crate::common::{
+    by_member, by_profile, by_text, find, id_of, ids, ids_of, indexed, mentee, mentor, open, program, refused, sample,
+    strings, wait,
+};
 
 fn exchange(id: &str) -> SearchRequest {
     SearchRequest { exchange: true, ..by_member(id) }

@@ -1,19 +1,17 @@
 //! Members from a community's own PostgreSQL database, and full feeds: whoever is no longer in them is removed.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/postgres.rs"]
-mod postgres;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use common::wait;
-use postgres::{PASSWORD, Server};
 use rapport::member::{Education, Member, MemberId, Place, Role};
 use rapport::store::{Address, Store};
 use tempfile::TempDir;
+
+use crate::common::{
+    postgres::{PASSWORD, Server},
+    wait,
+};
 
 /// Runs `rapport import` in a folder; its exit code, output and errors.
 fn import(folder: &TempDir, arguments: &[&str]) -> (i32, String, String) {

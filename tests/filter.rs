@@ -1,11 +1,7 @@
 //! Filters: exactly those found who match, and k of them whenever k match, however few they are.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::collections::BTreeSet;
 
-use common::{by_member, find, ids, sample};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -13,6 +9,8 @@ use proptest::test_runner::RngSeed;
 use rapport::member::fold::fold;
 use rapport::member::{Member, Place, Role};
 use rapport::search::{Filter, Known, SearchRequest, Within};
+
+use crate::common::{by_member, find, ids, sample};
 
 /// Whether the member may be found by the seeker, from the two records alone: what a filter means, without an index.
 fn matches(member: &Member, seeker: &Member, filter: &Filter, known: Known) -> bool {

@@ -1,18 +1,6 @@
 //! Honest limits: what an answer says that has no good mentor, who waits for one and is told, on SQLite and on PostgreSQL; and who was
 //! not here for long.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-mod common;
-#[path = "common/local.rs"]
-mod local;
-#[path = "common/postgres.rs"]
-mod postgres;
-#[path = "common/tiny.rs"]
-mod tiny;
-
-use common::{id_of, mentee, mentor, program, strings, wait};
-use local::{DAY, Local};
 use rapport::community::{Community, traces};
 use rapport::config::{Config, StoreConfig};
 use rapport::member::Member;
@@ -20,6 +8,12 @@ use rapport::search::GoodMatch;
 use rapport::store::Store;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::{
+    id_of,
+    local::{DAY, Local},
+    mentee, mentor, postgres, program, strings, tiny, wait,
+};
 
 /// The profession that is aimed for weighs 0.45: who has it is a good match, and nobody else.
 const GOOD: f64 = 0.4;
@@ -213,7 +207,7 @@ fn who_waits_is_told_once_of_a_good_mentor_who_has_a_place() {
 fn who_waits_is_told_on_postgresql_too() {
     let server = postgres::Server::shared();
     let url = server.database();
-    waits_until_told(|config| config.store = StoreConfig { url: Some(url.parse().unwrap()) });
+    waits_until_told(|config| config.store = StoreConfig { url: Some(url.parse().unwrap()), ..StoreConfig::default() });
 }
 
 #[test]
@@ -290,7 +284,9 @@ fn who_was_not_here_for_long_is_found_later() {
 fn who_was_not_here_for_long_is_found_later_on_postgresql_too() {
     let server = postgres::Server::shared();
     let url = server.database();
-    who_was_not_here_for_long(|config| config.store = StoreConfig { url: Some(url.parse().unwrap()) });
+    who_was_not_here_for_long(|config| {
+        config.store = StoreConfig { url: Some(url.parse().unwrap()), ..StoreConfig::default() }
+    });
 }
 
 #[test]

@@ -1,21 +1,15 @@
 //! The HTTP API: what it answers, and how it says what is wrong.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/http.rs"]
-mod http;
 
 use std::sync::OnceLock;
 
-use common::{ids_of, mentee, mentor, publish, strings};
-use http::Service;
 use rapport::config::Config;
 use rapport::member::{Member, Place};
 use rapport::sample::Community;
 use rapport::search::Why;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::{self, http::Service, ids_of, mentee, mentor, publish, strings};
 
 /// Ada seeks; Bea is the nurse she looks for, Cid is paused, Dan is not of age, Eve blocks Ada, Flo is a friend.
 fn people() -> Vec<Member> {
@@ -263,12 +257,20 @@ fn a_member_is_written_found_shown_and_erased() {
     let retired = json!({"id": "zoe", "roles": ["mentor"], "profession": "Baker", "adult": true});
     assert_eq!(service.put("/v1/members/zoe", &retired).json()["written"], "changed");
     assert_eq!(service.get("/v1/members/zoe").json()["profession"], "Baker");
+    let aims = |aim: &str| {
+        service.put("/v1/members/zoe", &json!({"roles": ["mentor", "mentee"], "aims_for": aim, "adult": true}));
+        service.get("/v1/members/zoe/mentors").text()
+    };
+    assert!(aims("Nurse of the night shift").contains("you aim for, Nurse of the night shift"));
+    assert!(!aims("Nurse at sea").contains("night shift"), "what they seek is what they say now");
 
     let receipt = service.delete("/v1/members/zoe");
     assert_eq!(receipt.status, 200, "{}", receipt.text());
     assert_eq!((&receipt.json()["member"], &receipt.json()["was_stored"]), (&json!("zoe"), &json!(true)));
     assert_eq!(service.get("/v1/members/zoe").status, 404);
+    assert_eq!(service.get("/v1/members/zoe/mentors").status, 404);
     assert!(!service.post("/v1/search", &by_text).ids().contains(&"zoe".to_owned()));
+    assert!(!aims("Nurse in the mountains").contains("at sea"), "nothing of them is remembered when they come again");
 }
 
 #[test]

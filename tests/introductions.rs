@@ -1,29 +1,23 @@
 //! The rules of introductions, one by one; races for a mentor's last place; what an erasure, a feed and a receiver of events
 //! make of them.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/local.rs"]
-mod local;
-#[path = "common/postgres.rs"]
-mod postgres;
-#[path = "common/tiny.rs"]
-mod tiny;
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use common::{id_of, mentee, mentor, wait};
-use local::{DAY, Local};
 use rapport::community::{Ask, Community, CommunityError, traces};
 use rapport::config::{Config, StoreConfig, WebhookConfig};
 use rapport::member::{Member, MemberId, Role};
 use rapport::programme::{Actor, Deed, Refusal, Stated, Webhook};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::{
+    self, id_of,
+    local::{DAY, Local},
+    mentee, mentor, postgres, tiny, wait,
+};
 
 /// So many mentees `e0`, `e1`…, and mentors `o0`, `o1`… with one profession, each with two places.
 fn people(mentees: usize, mentors: usize) -> Vec<Member> {
@@ -291,7 +285,7 @@ fn two_machines_on_one_postgresql_do_not_exceed_it_either() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let communities = folders.each_ref().map(|folder| {
         let mut config = tiny::config(folder.path());
-        config.store = StoreConfig { url: Some(url.parse().unwrap()) };
+        config.store = StoreConfig { url: Some(url.parse().unwrap()), ..StoreConfig::default() };
         wait(tiny::publish(&config, &people(24, 1)));
         wait(Community::open_with(&config, tiny::embedder())).unwrap()
     });

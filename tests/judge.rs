@@ -1,19 +1,17 @@
 //! Judgements by hand and from outcomes: nothing that was graded is lost or asked again, and what is wrong is named.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::{by_text, find, ids, mentor, models_dir, sample, wait};
 use rapport::evaluate::judge::{Asked, JudgeError, Pooled, QrelsFile, ask, configurations, pool};
 use rapport::evaluate::outcomes::Outcomes;
 use rapport::evaluate::{ProblemKind, read_queries};
 use rapport::member::Member;
 use rapport::search::weights::{Feature, Weights};
+
+use crate::common::{by_text, find, ids, mentor, models_dir, sample, wait};
 
 /// Two queries: one with two mentors, one with one.
 fn pooled() -> Vec<Pooled> {

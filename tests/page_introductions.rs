@@ -1,20 +1,13 @@
 //! The pages of introductions and of taking part, as people use them: forms are sent, pages are read.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-mod common;
-#[path = "common/local.rs"]
-mod local;
-#[path = "common/postgres.rs"]
-mod postgres;
-#[path = "common/tiny.rs"]
-mod tiny;
-
-use common::{mentee, mentor, wait};
-use local::{DAY, Local};
 use rapport::member::{Education, Member, Place, Role};
 use serde_json::json;
 use tempfile::TempDir;
+
+use crate::common::{
+    local::{DAY, Local},
+    mentee, mentor, tiny, wait,
+};
 
 fn started(members: &[Member]) -> (TempDir, Local) {
     let folder = tempfile::tempdir().unwrap();

@@ -1,24 +1,17 @@
 //! The pages of whoever runs the programme and the service: each opens for a manager and for nobody else, and does what it
 //! says.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/local.rs"]
-mod local;
-#[path = "common/postgres.rs"]
-mod postgres;
-#[path = "common/tiny.rs"]
-mod tiny;
 
 use std::time::Duration;
 
-use common::{mentee, mentor, wait};
-use local::{DAY, Local};
 use rapport::config::{Config, StoreConfig};
 use rapport::member::Member;
 use serde_json::json;
 use tempfile::TempDir;
+
+use crate::common::{
+    local::{DAY, Local},
+    mentee, mentor, postgres, tiny, wait,
+};
 
 const HERE: [(&str, &str); 1] = [("sec-fetch-site", "same-origin")];
 
@@ -118,7 +111,7 @@ fn a_manager_opens_every_page_and_a_member_none() {
 #[test]
 fn the_pool_names_mentors_who_are_full_who_wait_and_who_never_answer() {
     let server = postgres::Server::shared();
-    let on_a_server = StoreConfig { url: Some(server.database().parse().unwrap()) };
+    let on_a_server = StoreConfig { url: Some(server.database().parse().unwrap()), ..StoreConfig::default() };
     for store in [StoreConfig::default(), on_a_server] {
         let (_folder, service) = started_over(store, 3, 3);
         look_at_the_pool(&service);
@@ -219,6 +212,36 @@ fn a_cohort_keeps_what_is_locked_and_says_who_has_nobody() {
     let (status, _, page) = service.form("", "/manage/cohort", &[("who", "listed"), ("ids", &many.join("\n"))], &HERE);
     assert_eq!(status, 400);
     assert_has(&page, &["501", "rapport match"]);
+}
+
+#[test]
+fn a_cohort_of_an_exchange_shows_both_ways() {
+    let (_folder, service) = started(2, 2);
+    let fields = [("who", "all"), ("exchange", "yes")];
+    let page = sent(&service, "/manage/cohort", &fields);
+    assert_has(
+        &page,
+        &[
+            "<strong>2 of 2</strong>mentees matched",
+            " there, ",
+            "would find in",
+            "score%2Cmatch_back%2Cpoints_in_common_back",
+        ],
+    );
+    assert_has(&page, &[r#"name="exchange" value="yes" checked"#, "total of the scores"]);
+    let pair = hidden(&page, "pair");
+    assert_has(&sent(&service, "/manage/cohort/introduce", &[("pair", &pair)]), &["<strong>1</strong> of 1 pairs"]);
+    let page = sent(&service, "/manage/cohort", &fields[..1]);
+    assert!(!page.contains("would find in") && !page.contains("match_back"), "{page}");
+
+    // A mentor who is listed may ask in an exchange; to be introduced they have to be a mentee too.
+    let listed = [("who", "listed"), ("ids", "o0"), ("exchange", "yes")];
+    let page = sent(&service, "/manage/cohort", &listed);
+    let pair = hidden(&page, "pair");
+    assert_eq!(pair, r#"["o0","o1"]"#);
+    let page = sent(&service, "/manage/cohort/introduce", &[("pair", &pair)]);
+    assert_has(&page, &["<strong>0</strong> of 1 pairs", "o0 is no mentee"]);
+    assert_has(&sent(&service, "/manage/cohort", &listed[..2]), &["not of the role that the list is for"]);
 }
 
 #[test]

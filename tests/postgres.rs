@@ -1,19 +1,10 @@
 //! A community whose members are on a PostgreSQL server: searched as one on SQLite, and what happens when the server is not
 //! as it should be.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/postgres.rs"]
-mod postgres;
-#[path = "common/tiny.rs"]
-mod tiny;
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{embedder, id_of, ids_of, mentor, publish, wait};
-use postgres::{PASSWORD, Server};
 use rapport::community;
 use rapport::config::{Config, StoreConfig};
 use rapport::member::{Member, MemberId};
@@ -22,6 +13,12 @@ use rapport::sample::Community;
 use rapport::search::Searcher;
 use rapport::store::{Address, Store};
 use tempfile::TempDir;
+
+use crate::common::{
+    self, embedder, id_of, ids_of, mentor,
+    postgres::{PASSWORD, Server},
+    publish, tiny, wait,
+};
 
 /// The real program, with its members on a server.
 fn rapport(folder: &TempDir, url: &str, arguments: &[&str]) -> Command {
@@ -52,7 +49,7 @@ fn import_rebuild_search_and_change_are_the_same_as_on_sqlite() {
     let told = folders.each_ref().map(|folder| {
         let mut config = tiny::config(folder.path());
         if folder.path() == folders[1].path() {
-            config.store = StoreConfig { url: Some(server.database().parse().unwrap()) };
+            config.store = StoreConfig { url: Some(server.database().parse().unwrap()), ..StoreConfig::default() };
         }
         let answers = |searcher: Searcher| {
             let asked = members.iter().map(|member| common::by_member(member.id.as_str())).chain(tiny::requests());
@@ -224,7 +221,7 @@ fn a_server_that_is_killed_keeps_what_was_acknowledged_and_no_half_of_anything()
 fn what_another_machine_changes_is_seen_and_who_is_forgotten_stays_out_of_its_searches() {
     let (server, folder) = (Server::shared(), tempfile::tempdir().unwrap());
     let url = server.database();
-    let store = StoreConfig { url: Some(url.parse().unwrap()) };
+    let store = StoreConfig { url: Some(url.parse().unwrap()), ..StoreConfig::default() };
     let config = Config { store, ..common::config(folder.path()) };
     let listed = Member { friends: ids_of(&["m-7"]), ..mentor("m-8") };
     publish(&config, &[mentor("m-7"), listed, mentor("m-9")]);

@@ -1,19 +1,17 @@
 //! A whole programme of 500 members through the API: joining, searching, asking, answering, checking in, completing, with a
 //! clock that the test moves. No capacity is exceeded at any time, nothing private leaves, every event is accounted for.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
-#[path = "common/local.rs"]
-mod local;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::{embedder, publish};
-use local::{DAY, Local};
 use rapport::member::{Member, Role};
 use rapport::sample::Community;
 use serde_json::json;
+
+use crate::common::{
+    self, embedder,
+    local::{DAY, Local},
+    publish,
+};
 
 /// What a member keeps to themselves.
 fn secret(id: &str, field: &str) -> String {

@@ -1,7 +1,4 @@
 //! Generations: the same members make the same bytes, a published one never changes, a damaged one is refused.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use common::{by_member, by_text, embedder, find, indexed, mentor, open, publish, wait};
 use rapport::config::Config;
 use rapport::index::{IndexError, Snapshot, publish::current};
 use rapport::member::Member;
@@ -17,6 +13,8 @@ use rapport::rebuild::{Progress, RebuildError, rebuild};
 use rapport::sample::{Community, DEMO_TEXT};
 use rapport::search::{SearchError, SearchRequest, Searcher};
 use rapport::store::{Store, StoreError};
+
+use crate::common::{self, by_member, by_text, embedder, find, indexed, mentor, open, publish, wait};
 
 fn members(count: u32) -> Vec<Member> {
     Community::new(count, 11).iter().collect()

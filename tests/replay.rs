@@ -1,18 +1,8 @@
 //! What was answered is given again to the byte while its state is kept; what of it is gone is said; and who is forgotten is
 //! forgotten here too.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-mod common;
-#[path = "common/local.rs"]
-mod local;
-#[path = "common/postgres.rs"]
-mod postgres;
-#[path = "common/tiny.rs"]
-mod tiny;
+use std::time::Duration;
 
-use common::{by_member, by_text, id_of, mentor, wait};
-use local::{DAY, Local};
 use rapport::community::{Community, CommunityError, LoggedSearch, RebuildOptions, Rest, Sameness, restore, traces};
 use rapport::config::{Config, StoreConfig};
 use rapport::member::{Member, MemberId};
@@ -20,6 +10,12 @@ use rapport::programme::Actor;
 use rapport::search::{Obstacle, SearchRequest};
 use serde_json::json;
 use tempfile::TempDir;
+
+use crate::common::{
+    by_member, by_text, id_of,
+    local::{DAY, Local},
+    mentor, postgres, tiny, wait,
+};
 
 fn opened(mut config: Config) -> Community {
     config.search.log.texts = true;
@@ -157,7 +153,7 @@ fn on_postgresql_too() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = tiny::config(folder.path());
     let server = postgres::Server::shared();
-    config.store = StoreConfig { url: Some(server.database().parse().unwrap()) };
+    config.store = StoreConfig { url: Some(server.database().parse().unwrap()), ..StoreConfig::default() };
     let community = opened(config);
     check_replay(&community);
     check_erasure(&folder, &community);
@@ -253,6 +249,24 @@ fn words_are_kept_only_where_that_is_wanted_and_nothing_for_longer_than_is_said(
 }
 
 #[test]
+fn whoever_stops_waiting_for_notes_to_be_written_loses_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = tiny::config(folder.path());
+    wait(tiny::publish(&config, &tiny::members(60)));
+    let service = Local::start(config, tiny::embedder());
+    let community = &service.community;
+    let (seeker, first) = pair(community);
+    for times in 1..=5 {
+        let search = asked(community, &by_member(seeker.as_str()));
+        // It is begun, and left at its first wait, unless it is done by then.
+        let _ = wait(async { tokio::time::timeout(Duration::ZERO, community.write_searches()).await });
+        assert!(wait(community.logged_search(&search)).is_ok());
+        assert_eq!(wait(community.export(&first)).unwrap().shown, times);
+    }
+    assert_eq!(community.searches_lost(), 0);
+}
+
+#[test]
 fn over_http_everybody_sees_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let config = tiny::config(folder.path());
@@ -278,6 +292,20 @@ fn over_http_everybody_sees_their_own() {
     assert_eq!(status(seeker, "/v1/searches/s-0000000000000000"), 404);
     assert_eq!(status(seeker, &format!("/v1/searches/{id}?why=nobody")), 404, "not available");
     assert_eq!(status("", &format!("/v1/searches/{id}?why=nobody")), 200);
+    // Nor is anybody who changed since told from the unknown, whatever stood in the way then; that of whoever was shown is told.
+    let shown: Vec<&str> =
+        own[0]["hits"].as_array().unwrap().iter().map(|hit| hit["member"].as_str().unwrap()).collect();
+    let others: Vec<MemberId> =
+        ids().into_iter().filter(|id| id.as_str() != seeker && !shown.contains(&id.as_str())).collect();
+    assert!(others.len() > 20);
+    let edited: Vec<Member> = others.iter().map(|id| changed(id, "Somebody else by now")).collect();
+    wait(service.community.upsert(&edited)).unwrap();
+    for other in &others {
+        assert_eq!(status(seeker, &format!("/v1/searches/{id}?why={other}")), 404, "{other}");
+        assert_eq!(status("", &format!("/v1/searches/{id}?why={other}")), 200, "{other}");
+    }
+    wait(service.community.upsert(&[changed(&id_of(first), "Somebody else by now")])).unwrap();
+    assert_eq!(status(seeker, &format!("/v1/searches/{id}?why={first}")), 200);
     assert_eq!(status(first, &format!("/v1/searches?member={seeker}")), 403);
 }
 

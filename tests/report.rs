@@ -1,22 +1,20 @@
 //! The report: one file that holds all it needs, says what was measured, and lets nobody write into the page.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use common::{config, mentor, models_dir, publish};
 use rapport::evaluate::GroupField;
 use rapport::member::{Member, Place};
 use rapport::sample::Community;
 use serde_json::Value;
 
+use crate::common::{config, mentor, models_dir, publish};
+
 const HOSTILE: &str = "<script>alert(1)</script> & \"Co\" 'x'\u{202e}";
 
-/// Invented members and one who means harm, indexed once a process.
+/// Invented members and one who means harm, indexed once.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {

@@ -1,21 +1,14 @@
 //! Cohorts of consent: what members confided to the organisers, and the pairs as introductions; nothing private told to anybody.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-mod common;
-#[path = "common/local.rs"]
-mod local;
-#[path = "common/postgres.rs"]
-mod postgres;
-#[path = "common/tiny.rs"]
-mod tiny;
-
-use common::{mentee, mentor, strings, wait};
-use local::{DAY, Local};
 use rapport::config::{Config, StoreConfig};
 use rapport::member::Member;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use crate::common::{
+    local::{DAY, Local},
+    mentee, mentor, postgres, strings, tiny, wait,
+};
 
 const SECRET: &str = "xylomarimba";
 
@@ -122,7 +115,9 @@ fn what_members_confide_counts_in_a_cohort_and_is_told_to_nobody() {
 fn what_members_confide_counts_on_postgresql_too() {
     let server = postgres::Server::shared();
     let url = server.database();
-    what_is_confided_counts_by_consent(|config| config.store = StoreConfig { url: Some(url.parse().unwrap()) });
+    what_is_confided_counts_by_consent(|config| {
+        config.store = StoreConfig { url: Some(url.parse().unwrap()), ..StoreConfig::default() }
+    });
 }
 
 #[test]
@@ -136,6 +131,28 @@ fn where_the_other_shows_it_one_consent_is_enough_and_leaving_takes_it_back() {
     service.send("nora", "DELETE", "/v1/members/nora/participation", None);
     service.join("nora", &json!({}));
     assert_eq!(confided(&assigned(&service)), []);
+}
+
+#[test]
+fn what_is_confided_counts_on_the_way_there_of_an_exchange() {
+    let near = |member: Member| Member { time_zone: Some("Europe/Madrid".into()), ..member };
+    let members: Vec<Member> = people().into_iter().map(near).collect();
+    let (_folder, service) = started(&members, |_| {});
+    let exchange = || service.post("", "/v1/cohorts", &json!({"exchange": true}));
+    assert_eq!(confided(&exchange()), []);
+    service.join("bob", &json!({"private_in_cohorts": true}));
+    service.join("nora", &json!({"private_in_cohorts": true}));
+    let cohort = exchange();
+    let told = confided(&cohort);
+    let [(mentee, mentor, more)] = &told[..] else { panic!("{cohort}") };
+    assert_eq!((mentee.as_str(), mentor.as_str()), ("bob", "nora"));
+    let pair = cohort["pairs"].as_array().unwrap().iter().find(|pair| pair["mentee"]["id"] == "bob").unwrap();
+    let (there, back) = (pair["match"].as_f64().unwrap(), pair["back"]["match"].as_f64().unwrap());
+    let mean = |there: f64| 2.0 * there * back / (there + back);
+    let score = pair["score"].as_f64().unwrap();
+    assert!(back > 0.0 && (score - mean(there)).abs() < 2e-6, "{pair}");
+    assert!((more - (mean(there + 0.08) - score)).abs() < 2e-6, "{more} {pair}");
+    assert!(!cohort.to_string().contains(SECRET), "{cohort}");
 }
 
 #[test]

@@ -1,5 +1,4 @@
 //! The promises of the invented community: the same bytes for the same seed, valid members, a symmetric graph.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

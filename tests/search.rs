@@ -1,15 +1,8 @@
 //! What every answer keeps to: it adds up, it is the same for the same state, and it is about what was asked.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use common::{
-    by_member, by_profile, by_text, embedder, find, id_of, ids, ids_of, indexed, mentee, mentor, open, refused, sample,
-    strings, wait,
-};
 use rapport::config::Config;
 use rapport::embed::{EmbedError, Embedder, Model, UnitVector};
 use rapport::member::{Member, Role};
@@ -17,6 +10,11 @@ use rapport::rebuild::rebuild;
 use rapport::sample::{DEMO_TEXT, demo_profile};
 use rapport::search::weights::Feature;
 use rapport::search::{Answer, Filter, Known, LONGEST_TEXT, MOST_HITS, SearchRequest, Searcher};
+
+use crate::common::{
+    by_member, by_profile, by_text, embedder, find, id_of, ids, ids_of, indexed, mentee, mentor, open, refused, sample,
+    strings, wait,
+};
 
 /// Queries of every kind that the sample community answers: texts, members of every sort, unsaved profiles.
 fn requests() -> Vec<SearchRequest> {

@@ -1,8 +1,4 @@
 //! One process has the folder: commands reach it, it rebuilds by the clock, and it ends in order.
-#![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -10,13 +6,14 @@ use std::path::Path;
 use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
-use common::{mentor, program, publish};
 use rapport::config::Config;
 use rapport::index::publish::{current, open_current};
 use rapport::member::Member;
 use rapport::sample;
 use rapport::search::Answer;
 use tempfile::TempDir;
+
+use crate::common::{self, mentor, program, publish};
 
 fn run(config: &Config, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = program(config, arguments).spawn().unwrap();

@@ -1,14 +1,12 @@
 //! Communities at the edge: nobody, one member, members with nothing filled in, everybody alike, other languages.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::collections::BTreeSet;
 
-use common::{by_member, by_profile, by_text, find, ids, indexed, mentee, mentor, strings};
 use rapport::member::Member;
 use rapport::sample::{Community, demo_profile};
 use rapport::search::SearchRequest;
+
+use crate::common::{by_member, by_profile, by_text, find, ids, indexed, mentee, mentor, strings};
 
 fn everyone(request: SearchRequest) -> SearchRequest {
     SearchRequest { k: Some(1_000), ..request }

@@ -1,16 +1,11 @@
 //! The members' database keeps the same promises on SQLite and on PostgreSQL.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-mod common;
-#[path = "common/postgres.rs"]
-mod postgres;
-
-use common::{id_of, ids_of, mentor, wait};
-use postgres::Server;
 use rapport::embed::UnitVector;
 use rapport::member::fold::Key;
 use rapport::member::{Member, Place};
 use rapport::store::{Address, Store, Upserted};
+
+use crate::common::{id_of, ids_of, mentor, postgres::Server, wait};
 
 /// Checks a promise on an empty database of either kind.
 fn on_both(check: impl AsyncFn(&Store)) {

@@ -1,7 +1,4 @@
 //! Metrics are trec_eval's, to the last digits: on random runs with ties and grades, and on a run of our own.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use common::{sample, wait};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rapport::evaluate::{DEPTH, Judgements, Metric, ProblemKind, QueryResult, Run, Scored, evaluate, score};
 use tempfile::TempDir;
+
+use crate::common::{sample, wait};
 
 const WHEEL: &str = "pytrec-eval-terrier==0.5.11";
 

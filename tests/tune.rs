@@ -1,18 +1,16 @@
 //! Weights are learned where judgements tell something, and what each part is worth is told.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
-
-mod common;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{models_dir, sample, wait};
 use rapport::evaluate::{DEPTH, Judgements, ablate, tune};
 use rapport::member::Role;
 use rapport::search::weights::{Feature, Weights};
 use rapport::search::{SearchRequest, Searcher};
 use tempfile::TempDir;
+
+use crate::common::{models_dir, sample, wait};
 
 /// A community in which good mentors are those of one's own trade, and nothing else counts.
 fn trade_alone() -> Weights {

@@ -1,15 +1,13 @@
 //! Words in common: which words are the same, what they are worth, whom they bring, and how they are said.
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-mod common;
-
-use common::{by_profile, by_text, config, embedder, find, ids, indexed, mentor, open, publish, strings, wait};
 use rapport::config::Config;
 use rapport::index::facet::Probe;
 use rapport::member::fold::Aliases;
 use rapport::member::{Education, Member, Place};
 use rapport::search::weights::{Feature, Weights};
 use rapport::search::{Answer, Hit, SearchRequest, Searcher};
+
+use crate::common::{by_profile, by_text, config, embedder, find, ids, indexed, mentor, open, publish, strings, wait};
 
 /// What an answer says of the words in common with one member: the value, and the reason.
 fn words<'a>(answer: &'a Answer, id: &str) -> Option<(f64, &'a str)> {

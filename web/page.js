@@ -33,7 +33,7 @@ for (const form of document.querySelectorAll("form[data-live]")) {
   });
   form.addEventListener("change", () => { clearTimeout(typing); ask(); });
   form.addEventListener("input", (event) => {
-    if (event.target.matches("textarea, input:not([type])")) {
+    if (event.target.matches("textarea, input:not([type]):not([data-names])")) {
       clearTimeout(typing);
       typing = setTimeout(ask, 400);
     }
@@ -79,6 +79,28 @@ for (const field of document.querySelectorAll("input[data-chips]")) {
   entry.addEventListener("change", (event) => { event.stopPropagation(); take(); });
   entry.addEventListener("input", (event) => event.stopPropagation());
   show();
+}
+
+// A field for somebody suggests whom its letters may mean; people of one name come with their ids, so that one is meant.
+for (const field of document.querySelectorAll("input[data-names]")) {
+  let asked = 0;
+  const ask = async () => {
+    const number = ++asked;
+    const answer = await fetch(`/names?${new URLSearchParams({ name: field.value })}`);
+    if (!answer.ok || answer.redirected || number !== asked) return;
+    const { members } = await answer.json();
+    const alike = (one) => members.filter(({ name }) => name === one.name).length > 1;
+    field.list.replaceChildren(...members.map((one) => {
+      const { city, region, country } = one.location ?? {};
+      const told = [one.name, one.headline, [city, region, country].filter(Boolean).join(", ")].filter(Boolean);
+      return new Option(told.join(" · "), alike(one) ? `${one.name} (${one.id})` : one.name);
+    }));
+  };
+  let typing;
+  field.addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => ask().catch(() => {}), 200);
+  });
 }
 
 // A community's link carries the token behind a #, where no server and no log sees it.

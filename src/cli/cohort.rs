@@ -27,7 +27,10 @@ pub struct Arguments {
     /// What the best assignment is
     #[arg(long, value_enum, default_value_t)]
     objective: Aim,
-    /// No pair has a lower match than this
+    /// Two are to offer what the other seeks: each pair goes by both ways, and no role is asked of anyone who is listed
+    #[arg(long)]
+    exchange: bool,
+    /// No pair has a lower match than this; in an exchange no lower score
     #[arg(long, value_name = "MATCH", default_value_t = 0.0)]
     minimum: f64,
     /// How many mentees a mentor takes whose record does not say [default: programme.capacity of the configuration, 3]
@@ -81,6 +84,7 @@ pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<Done> 
             Aim::MostMatched => Objective::MostMatched,
             Aim::Fairest => Objective::Fairest,
         },
+        exchange: arguments.exchange,
         minimum,
         capacity,
         rules: Rules {

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use anyhow::Context;
 use clap::Args;
-use rapport::config::{Config, ServerConfig, StoreConfig};
+use rapport::config::{Config, Origin, ServerConfig, StoreConfig};
 use rapport::embed::Models;
 use rapport::rebuild::rebuild;
 use rapport::sample::{Community, DEMO_TEXT, demo_profile};
@@ -84,7 +84,9 @@ pub async fn run(config: Config, arguments: &Arguments) -> anyhow::Result<Done> 
     writeln!(out, "or be one of these people in a browser, on the page below; Ctrl-C ends it.\n")?;
     drop((out, searcher));
     let listen = arguments.listen.unwrap_or_else(usual_address);
-    let mut config = Config { server: ServerConfig { listen, ..ServerConfig::default() }, ..config };
+    let server = ServerConfig { listen, ..ServerConfig::default() };
+    // What is tried on the page does not end up in a configuration.
+    let mut config = Config { server, origin: Origin::default(), ..config };
     // What is invented is told to nobody's receiver, and rebuilt by nobody's clock.
     (config.programme.webhook, config.programme.receiver, config.rebuild.schedule) = (None, None, None);
     let again = config.clone();

@@ -71,8 +71,9 @@ pub fn rebuilding() -> impl Fn(Progress) + Send + Sync + 'static {
             Progress::Waiting => eprintln!("  Waiting for another process that holds the index folder"),
             Progress::Building => eprintln!("  Building the graphs ({seconds:.1} s so far)"),
             Progress::Auditing => {
-                eprintln!("  Auditing: every member by its own vector, recall ({seconds:.1} s so far)")
+                eprintln!("  Auditing: links, recall ({seconds:.1} s so far)")
             }
+            Progress::Loading => eprintln!("  Loading into Milvus ({seconds:.1} s so far)"),
             Progress::Comparing => eprintln!("  Comparing matches on the judged queries ({seconds:.1} s so far)"),
             Progress::Publishing => eprintln!("  Publishing ({seconds:.1} s so far)"),
         }

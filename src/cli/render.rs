@@ -14,6 +14,9 @@ const CELLS: f64 = 24.0;
 
 /// Writes the hits, best first, each with its points in common.
 pub fn answer(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    if !answer.degraded.is_empty() {
+        writeln!(out, "The vector engine does not answer: there may be better mentors than these.\n")?;
+    }
     if let Some(NoGoodMentor { text, missing_in_profile, missing_in_pool, .. }) = &answer.no_good_mentor {
         writeln!(out, "{}", clean(text))?;
         if !missing_in_profile.is_empty() {

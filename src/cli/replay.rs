@@ -7,7 +7,7 @@ use rapport::community::{LoggedSearch, Replay, Sameness};
 use rapport::config::Config;
 use rapport::control::Request;
 use rapport::member::MemberId;
-use rapport::search::{Obstacle, Why};
+use rapport::search::Why;
 
 use super::Done;
 use super::render::{self, clean};
@@ -107,7 +107,7 @@ fn write_why(out: &mut impl Write, why: &Why, mentor: &MemberId) -> std::io::Res
     }
     writeln!(out)?;
     for obstacle in &why.obstacles {
-        writeln!(out, "  • {}", clean(&stood(obstacle)))?;
+        writeln!(out, "  • {}", clean(&obstacle.said()))?;
     }
     if let Some(hit) = &why.hit {
         for point in &hit.points_in_common {
@@ -118,17 +118,4 @@ fn write_why(out: &mut impl Write, why: &Why, mentor: &MemberId) -> std::io::Res
         }
     }
     Ok(())
-}
-
-fn stood(obstacle: &Obstacle) -> String {
-    match obstacle {
-        Obstacle::Unknown => "nobody of the id was stored".into(),
-        Obstacle::Minor => "they were not of age".into(),
-        Obstacle::Paused => "they were paused".into(),
-        Obstacle::Blocked => "one of the two blocked the other".into(),
-        Obstacle::Themselves => "they are the one who seeks".into(),
-        Obstacle::Role => "they did not have the role that was sought".into(),
-        Obstacle::Known => "the two knew one another".into(),
-        Obstacle::Filter { field } => format!("they did not match the filter {field}"),
-    }
 }

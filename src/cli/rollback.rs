@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use rapport::community::{Community, CommunityError};
 use rapport::config::Config;
 use rapport::control::Request;
 use rapport::index::manifest::Manifest;
@@ -24,16 +25,19 @@ pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<Done> 
     let before = publish::current(&config.index).ok();
     let manifest: Manifest = match server_of(config).await {
         Some(mut server) => server.ask(Request::Rollback { generation }, |_| {}).await?,
+        None if config.store.fleet => {
+            let community = Community::open(config).await?;
+            let rolled_back = community.rollback(generation.as_deref()).await;
+            community.leave_fleet().await;
+            rolled_back.map_err(|error| match error {
+                CommunityError::Index(error) => not_gone_back(error),
+                other => other.into(),
+            })?
+        }
         None => {
             let _lock = WriteLock::take(&config.index)?;
             let rolled_back = publish::rollback(&config.index, generation.as_deref());
-            let snapshot = rolled_back.map_err(|error| match error {
-                IndexError::NotKept { .. } => Usage(error.to_string()).into(),
-                // "run `rapport rebuild`" is no advice to whoever just ran it.
-                IndexError::Damaged(damaged) => anyhow::Error::from(damaged),
-                other => other.into(),
-            })?;
-            snapshot.manifest
+            rolled_back.map_err(not_gone_back)?.manifest
         }
     };
     let before = before.as_deref().and_then(|folder| folder.file_name()?.to_str()).unwrap_or("none").to_owned();
@@ -50,4 +54,13 @@ pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<Done> 
         "The next rebuild publishes a new generation over it: mend what was wrong before, or stop the timer"
     )?;
     Ok(Done::Fully)
+}
+
+fn not_gone_back(error: IndexError) -> anyhow::Error {
+    match error {
+        IndexError::NotKept { .. } => Usage(error.to_string()).into(),
+        // "run `rapport rebuild`" is no advice to whoever just ran it.
+        IndexError::Damaged(damaged) => damaged.into(),
+        other => other.into(),
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::Local;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
-use rapport::community::{Community, RebuildOptions};
+use rapport::community::Community;
 
 use super::Usage;
 
@@ -38,8 +38,12 @@ impl Schedule {
             while let Ok(left) = (next - Local::now()).to_std() {
                 tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
             }
-            match community.rebuild(RebuildOptions::default(), |_| {}).await {
-                Ok(rebuilt) => tracing::info!(folder = %rebuilt.folder.display(), new = rebuilt.published, "rebuilt"),
+            let due = jiff::Timestamp::from_second(next.timestamp()).unwrap_or_else(|_| jiff::Timestamp::now());
+            match community.rebuild_by_clock(due).await {
+                Ok(None) => tracing::info!("another server of the fleet rebuilt"),
+                Ok(Some(rebuilt)) => {
+                    tracing::info!(folder = %rebuilt.folder.display(), new = rebuilt.published, "rebuilt")
+                }
                 Err(error) => tracing::error!(%error, "the rebuild failed; what was served is served on"),
             }
         }

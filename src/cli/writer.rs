@@ -39,7 +39,11 @@ impl Writer {
         progress: impl Fn(Progress) + Send + Sync + 'static,
     ) -> anyhow::Result<T> {
         match self {
-            Writer::Own(community) => Ok(serde_json::from_value(perform(community, request, progress).await?)?),
+            Writer::Own(community) => {
+                let done = perform(community, request, progress).await;
+                community.leave_fleet().await;
+                Ok(serde_json::from_value(done?)?)
+            }
             #[cfg(unix)]
             Writer::Server(connection) => Ok(connection.ask(&request, progress).await?),
         }

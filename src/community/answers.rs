@@ -80,15 +80,16 @@ impl Community {
             .update(state.as_bytes())
             .update(&serde_json::to_vec(&request).unwrap_or_default());
         let key = *hasher.finalize().as_bytes();
-        if let Some(written) = self.answers.cache.get(&key) {
+        // Others may have forgotten somebody without a server that is cut off from them.
+        if let Some(written) = self.answers.cache.get(&key).filter(|_| !self.is_cut_off()) {
             return Ok((written, true));
         }
         let Searched { answer, overtaken, stages } = self.searched(request).await?;
         let body = serde_json::to_vec(&answer).unwrap_or_default();
         let digest = searches::digest(&body);
-        let Answer { state: of, hits, .. } = answer;
-        // One that a change overtook is of another state than the one asked for.
-        let keep = !overtaken && of == state;
+        let Answer { state: of, hits, degraded, .. } = answer;
+        // One that a change overtook is of another state than the one asked for; one that lacks candidates is not for long.
+        let keep = !overtaken && of == state && degraded.is_empty();
         let shown = hits.into_iter().filter_map(Shown::of).collect();
         let written = Arc::new(Written { state: of, body, stages, shown, digest });
         if keep {

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
+use super::searches::DAY;
 use super::{Community, CommunityError};
 use crate::evaluate::{Evenness, evenness};
 use crate::member::MemberId;
-
-/// Seconds of a day.
-const DAY: i64 = 24 * 3_600;
+use crate::store::StoreError;
 
 /// How often mentors were among the first hits of late.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,9 +28,7 @@ impl Community {
     /// [`CommunityError::Search`] where there is no index, [`CommunityError::Store`].
     pub async fn attention(&self) -> Result<SharedOut, CommunityError> {
         self.write_searches().await?;
-        let days = self.config().programme.steering.exposure_days;
-        let first_day = self.time().as_second().div_euclid(DAY) + 1 - i64::from(days);
-        let counts: HashMap<MemberId, u64> = self.store.shown_since(first_day).await?;
+        let counts = self.shown_of_late().await?;
         let searcher = self.searcher()?;
         let findable: Vec<&str> = searcher
             .outlines()
@@ -50,6 +47,13 @@ impl Community {
             }
         }
         shown.sort_unstable_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
+        let days = self.config().programme.steering.exposure_days;
         Ok(SharedOut { days, findable: findable.len(), shown, evenness: (all > 0).then(|| evenness(&shares)) })
+    }
+
+    /// How often each mentor was shown in the days that steering looks at, today's among them.
+    pub(super) async fn shown_of_late(&self) -> Result<HashMap<MemberId, u64>, StoreError> {
+        let days = self.config().programme.steering.exposure_days;
+        self.store.shown_since(self.time().as_second().div_euclid(DAY) + 1 - i64::from(days)).await
     }
 }

@@ -38,6 +38,7 @@ impl Community {
             ("models", before.models == config.models),
             ("store", before.store == config.store),
             ("model", before.model == config.model),
+            ("milvus", before.milvus == config.milvus),
         ] {
             if !same {
                 return Err(CommunityError::Fixed(option));

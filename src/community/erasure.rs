@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,8 +15,11 @@ use super::traces::mentions;
 use super::{Community, CommunityError};
 use crate::config::Config;
 use crate::durable;
+use crate::fleet::{self, Extent};
 use crate::index::{Snapshot, publish};
 use crate::member::MemberId;
+use crate::rebuild::drop_collections;
+use crate::store::fleet::Turn;
 
 /// What was erased, where and when.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -58,13 +62,23 @@ impl Community {
     /// # Errors
     /// [`CommunityError`]; then the erasure is not complete, and is to be asked for again.
     pub async fn forget(&self, id: &MemberId) -> Result<Receipt, CommunityError> {
+        if self.server.is_none() {
+            self.refuse_beside_a_fleet().await?;
+        }
+        self.forget_in(self.turn_at_length().await?, id).await
+    }
+
+    pub(super) async fn forget_in(&self, turn: Option<Arc<Turn>>, id: &MemberId) -> Result<Receipt, CommunityError> {
         // No other build, which would go on reading from the log that is to be emptied.
         let _building = self.building.lock().await;
+        // What the fleet has is here before anybody looks who is in it.
+        let shared = self.mirror(Extent::All).await?;
         let mut ledger = Ledger::open(self.config().index.join(ledger::FILE))?;
         let (_, last) = self.store.size().await?;
         let holding = self.generations_holding(id)?;
         let known = !self.store.members(&[id.as_str()]).await?.0.is_empty();
-        let unfinished = ledger.of(id).is_some_and(|entry| !entry.done);
+        let unfinished = ledger.of(id).is_some_and(|entry| !entry.done)
+            || shared.erasures.iter().any(|erasure| erasure.member == *id);
         let takes_part = self.store.is_participant(id).await?;
         let searched = self.store.is_in_searches(id).await?;
         if !known
@@ -78,6 +92,9 @@ impl Community {
         }
         // One more than the last change: whatever was stored up to it is not to come back.
         ledger.note(id, last + 1, false)?;
+        if let Some(server) = &self.server {
+            server.fleet.note_erasure(id, last + 1).await?;
+        }
         let introductions = self.forget_participant(id).await?;
         let erased = {
             let _changing = self.changing.lock().await;
@@ -87,14 +104,16 @@ impl Community {
             self.catch_up().await?;
             erased
         };
-        self.answers.forget();
-        let searches = self.forget_in_searches(id).await?;
-        if let Some(shared) = &self.shared {
-            shared.forget();
-        }
+        self.forget_what_is_remembered();
+        let mut searches = self.forget_in_searches(id).await?;
+        let erasure = match &self.server {
+            // Again, since what others remembered until now may name them.
+            Some(server) => server.fleet.note_erasure(id, last + 1).await?,
+            None => 0,
+        };
         let rejects = self.clean_rejects(id)?;
         let successor = match publish::current(&self.config().index) {
-            Ok(current) if holding.contains(&current) => Some(self.rebuild_without(id).await?),
+            Ok(current) if holding.contains(&current) => Some(self.rebuild_without(id, turn.clone()).await?),
             _ => {
                 // What is laid over the generation holds the vectors of everybody who was in it.
                 self.reopen().await?;
@@ -107,16 +126,33 @@ impl Community {
         }
         let index = &self.config().index.clone();
         durable::sync_folder(index).map_err(CommunityError::io(index))?;
+        if let Some(turn) = &turn {
+            fleet::prune(turn, index).await?;
+        }
+        self.wait_for_others(erasure).await?;
+        // Others search in them until they follow.
+        drop_collections(&self.config()).await?;
+        if turn.is_some() {
+            // What they wrote meanwhile.
+            searches += self.forget_in_searches(id).await?;
+        }
         for folder in holding {
             deleted_generations.extend(folder.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
         let vectors = self.prune_embeddings().await?;
         // Where other machines have generations of their own, it is what keeps the member out of their searches.
-        if !self.store.is_shared() {
+        if !self.store.is_shared() || shared.current.is_some() {
             self.store.drop_tombstone(id).await?;
         }
-        self.store.purge().await?;
+        {
+            // Changes wait here, not for the database, whose connections searches need.
+            let _changing = self.changing.lock().await;
+            self.store.purge().await?;
+        }
         ledger.note(id, erased.change.max(last + 1), true)?;
+        if let Some(turn) = &turn {
+            turn.close_erasure(id).await?;
+        }
         Ok(Receipt {
             member: id.clone(),
             at: super::now(),
@@ -131,7 +167,15 @@ impl Community {
         })
     }
 
-    /// Ends erasures that a crash broke off.
+    /// Empties what is remembered of answers and of texts sought.
+    pub(super) fn forget_what_is_remembered(&self) {
+        self.answers.forget();
+        if let Some(shared) = &self.shared {
+            shared.forget();
+        }
+    }
+
+    /// Ends erasures that a crash broke off. A fleet's stand in its database, and whichever server is up ends them.
     pub(super) async fn finish_erasures(&self) -> Result<(), CommunityError> {
         let path = self.config().index.join(ledger::FILE);
         let ledger = Ledger::open(path.clone())?;
@@ -156,6 +200,9 @@ impl Community {
             if stored.values().any(|stored| stored.change >= entry.change) {
                 // They were written again after they were to be forgotten, which was never acknowledged; this was.
                 Ledger::open(path.clone())?.close(entry)?;
+            } else if let Some(server) = &self.server {
+                server.fleet.note_erasure(id, entry.change).await?;
+                Ledger::open(path.clone())?.close(entry)?;
             } else {
                 self.forget(id).await?;
             }
@@ -173,11 +220,11 @@ impl Community {
         Ok(publish::folders(&self.config().index)?.into_iter().filter(holds).collect())
     }
 
-    async fn rebuild_without(&self, id: &MemberId) -> Result<String, CommunityError> {
+    async fn rebuild_without(&self, id: &MemberId, turn: Option<Arc<Turn>>) -> Result<String, CommunityError> {
         let mut config = Config::clone(&self.config());
         // It is not for a gate on how many are left, or on how well they match, to keep somebody who wants to go.
         (config.rebuild.fewest_kept, config.rebuild.quality) = (0.0, None);
-        let rebuilt = self.build(&config, false, |_| {}).await?;
+        let rebuilt = self.build(&config, false, turn, |_| {}).await?;
         let name = rebuilt.folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let holds = self.searcher()?.snapshot().columns.slot(id.as_str()).is_some();
         if holds {
@@ -197,7 +244,7 @@ impl Community {
     }
 
     /// Takes the member's lines out of what imports set aside.
-    fn clean_rejects(&self, id: &MemberId) -> Result<BTreeMap<String, u64>, CommunityError> {
+    pub(super) fn clean_rejects(&self, id: &MemberId) -> Result<BTreeMap<String, u64>, CommunityError> {
         let index = &self.config().index.clone();
         let mut cleaned = BTreeMap::new();
         for entry in fs::read_dir(index).map_err(CommunityError::io(index))? {

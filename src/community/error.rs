@@ -80,6 +80,16 @@ pub enum CommunityError {
 }
 
 impl CommunityError {
+    /// Whether the database was lost for a moment.
+    pub(super) fn is_lost_connection(&self) -> bool {
+        match self {
+            CommunityError::Store(error)
+            | CommunityError::Search(SearchError::Store(error))
+            | CommunityError::Rebuild(RebuildError::Store(error)) => error.is_lost_connection(),
+            _ => false,
+        }
+    }
+
     pub(super) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> CommunityError {
         let path = path.to_owned();
         move |source| CommunityError::Io { path, source }

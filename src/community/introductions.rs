@@ -236,7 +236,7 @@ impl Community {
     pub(super) async fn with_places(&self, hits: Vec<Hit>) -> Result<Vec<Hit>, CommunityError> {
         let ids: Vec<&str> = hits.iter().map(|hit| hit.member.id.as_str()).collect();
         let (records, _) = self.store().members(&ids).await?;
-        let (taken, usual) = (self.store().places_taken_of(&ids).await?, self.config().programme.capacity);
+        let (taken, usual) = (self.store().places_taken(Some(&ids)).await?, self.config().programme.capacity);
         let has_place = |hit: &Hit| {
             let stated = records.get(&hit.member.id).and_then(|stored| stored.member.capacity);
             taken.get(&hit.member.id).copied().unwrap_or(0) < stated.unwrap_or(usual)

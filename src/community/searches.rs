@@ -4,14 +4,15 @@
 //! can be written, they are counted and lost, not answers. Of each answer it is counted how often mentors were shown; what was
 //! asked is kept as `[search.log]` says.
 
+mod notes;
+
 use std::collections::{BTreeMap, HashSet};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 use utoipa::ToSchema;
 
 use super::answers::Written;
@@ -20,18 +21,15 @@ use super::{Community, CommunityError};
 use crate::index::publish;
 use crate::member::{MemberId, Role};
 use crate::programme::Actor;
+use crate::rebuild::RebuildError;
 use crate::search::{Hit, SearchError, SearchRequest};
-use crate::store::{SearchRow, StoreError};
-
-/// Notes that wait at most.
-const MOST: usize = 16_384;
-
-/// So many do not wait for their second.
-const MANY: usize = 1_024;
+use crate::store::{SearchRow, Store, StoreError};
+pub(super) use notes::Searches;
+use notes::{Logged, Note};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: i64 = 3_600;
-const DAY: i64 = 24 * HOUR;
+pub(super) const DAY: i64 = 24 * HOUR;
 
 /// A search that began before somebody was forgotten is over after so long.
 const LONGEST_SEARCH: Duration = Duration::from_secs(4_000);
@@ -118,74 +116,6 @@ impl LoggedSearch {
     }
 }
 
-/// Notes that wait to be written.
-#[derive(Default)]
-pub(super) struct Searches {
-    waiting: Mutex<Vec<Note>>,
-    many: Notify,
-    lost: AtomicU64,
-    /// The hour in which old ones were last deleted.
-    tidied: AtomicI64,
-    /// Held while notes are written or somebody is taken out of them: who was forgotten lately, whom a search that had begun may
-    /// still have found.
-    writing: tokio::sync::Mutex<Vec<(MemberId, Instant)>>,
-}
-
-/// What is noted of an answer.
-struct Note {
-    began: Instant,
-    at: Timestamp,
-    shown: Arc<[Shown]>,
-    /// Whether those shown may be asked to be mentors.
-    counts: bool,
-    logged: Option<Box<Logged>>,
-}
-
-/// What is kept of a search besides.
-struct Logged {
-    id: String,
-    by: Actor,
-    state: String,
-    generation: Option<String>,
-    request: SearchRequest,
-    texts: bool,
-    digest: [u8; 32],
-}
-
-impl Note {
-    fn logged(&self) -> Option<LoggedSearch> {
-        let Logged { id, by, state, generation, request, texts, digest } = self.logged.as_deref()?;
-        let (id, by, state, generation) = (id.clone(), by.clone(), state.clone(), generation.clone());
-        let of_caller = match &by {
-            Actor::Member(id) => Some(id),
-            _ => None,
-        };
-        Some(LoggedSearch {
-            member: request.member.as_ref().or(request.viewer.as_ref()).or(of_caller).cloned(),
-            confidential: request.filter.paused || request.filter.within.is_some_and(|within| within.of.is_some()),
-            // What somebody writes freely may say anything of anybody.
-            request: (*texts || (request.text.is_none() && request.profile.is_none())).then(|| stated(request)),
-            digest: blake3::Hash::from_bytes(*digest).to_hex().to_string(),
-            hits: self.shown.to_vec(),
-            at: self.at,
-            id,
-            by,
-            state,
-            generation,
-        })
-    }
-}
-
-/// What a request states: as JSON, without what is as it is unless stated.
-fn stated(request: &SearchRequest) -> serde_json::Value {
-    let value = |request| serde_json::to_value(request).unwrap_or_default();
-    let (mut stated, unless) = (value(request), value(&SearchRequest::default()));
-    if let Some(fields) = stated.as_object_mut() {
-        fields.retain(|field, value| unless.get(field) != Some(value));
-    }
-    stated
-}
-
 impl Community {
     /// As [`Community::search_written`], and noted: who was shown, and, where searches are kept, what was asked and by whom.
     /// Gives the name by which it is found then.
@@ -242,44 +172,15 @@ impl Community {
         }
     }
 
-    /// Writes what was noted so far; gives the number of searches that are kept of it.
+    /// Writes what was noted so far; gives the number of searches that are kept of it. It goes to its end even where nobody waits
+    /// for it any more, so that nothing is lost or counted twice.
     ///
     /// # Errors
     /// [`CommunityError::Store`]; then it is noted still.
     pub async fn write_searches(&self) -> Result<usize, CommunityError> {
-        let mut forgotten = self.searches.writing.lock().await;
-        forgotten.retain(|(_, at)| at.elapsed() < LONGEST_SEARCH);
-        let mut taken = self.searches.take();
-        let here = self.still_here(&taken.notes).await?;
-        let (mut rows, mut counts) = (Vec::new(), BTreeMap::new());
-        for note in &taken.notes {
-            let named = note.shown.iter().filter_map(|shown| shown.member.as_ref());
-            let elsewhere = named.filter(|id| here.as_ref().is_some_and(|here| !here.contains(id.as_str())));
-            let gone: HashSet<&MemberId> =
-                forgotten.iter().filter(|(_, at)| *at >= note.began).map(|(id, _)| id).chain(elsewhere).collect();
-            let day = note.at.as_second().div_euclid(DAY);
-            let counted = note.shown.iter().take(LOOKED_AT).filter(|_| note.counts);
-            for id in counted.filter_map(|shown| shown.member.as_ref()).filter(|id| !gone.contains(id)) {
-                *counts.entry((id.clone(), day)).or_insert(0) += 1;
-            }
-            let logged = gone.into_iter().fold(note.logged(), |logged, id| logged?.forget(id));
-            rows.extend(logged.map(|logged| row(&logged)));
-        }
-        if !taken.notes.is_empty() {
-            self.store.add_searches(&rows, &counts).await?;
-            taken.notes.clear();
-        }
-        Ok(rows.len())
-    }
-
-    /// Of those whom notes name, those who are stored; nothing where nobody else forgets members of this database.
-    async fn still_here(&self, notes: &[Note]) -> Result<Option<HashSet<String>>, StoreError> {
-        if !self.store.is_shared() {
-            return Ok(None);
-        }
-        let named = notes.iter().flat_map(|note| note.shown.iter()).filter_map(|shown| shown.member.as_ref());
-        let named: HashSet<&str> = named.map(MemberId::as_str).collect();
-        Ok(Some(self.store.stored_of(&Vec::from_iter(named)).await?))
+        let (searches, store) = (Arc::clone(&self.searches), self.store.clone());
+        let written = tokio::spawn(async move { searches.write(&store).await }).await;
+        Ok(written.map_err(|error| RebuildError::Stopped(error.to_string()))??)
     }
 
     /// Deletes searches that are older than they are kept, counts that nothing looks at any more, and epochs of searches in
@@ -328,6 +229,7 @@ impl Community {
     pub(super) async fn forget_in_searches(&self, id: &MemberId) -> Result<u64, CommunityError> {
         let mut forgotten = self.searches.writing.lock().await;
         forgotten.push((id.clone(), Instant::now()));
+        self.searches.forgets.fetch_add(1, Ordering::SeqCst);
         // Who steers is worked out anew, without them.
         self.steered.store(u64::MAX, Ordering::SeqCst);
         Ok(erase_in_searches(&self.store, id).await?)
@@ -335,52 +237,46 @@ impl Community {
 }
 
 impl Searches {
-    /// Whether it will be written.
-    fn note(&self, note: Note) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if waiting.len() >= MOST {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-            return false;
+    async fn write(&self, store: &Store) -> Result<usize, StoreError> {
+        let mut forgotten = self.writing.lock().await;
+        forgotten.retain(|(_, at)| at.elapsed() < LONGEST_SEARCH);
+        let mut taken = self.take();
+        if taken.notes.is_empty() {
+            return Ok(0);
         }
-        waiting.push(note);
-        if waiting.len() == MANY {
-            self.many.notify_one();
+        let here = still_here(store, &taken.notes).await?;
+        let (mut rows, mut counts) = (Vec::new(), BTreeMap::new());
+        for note in &taken.notes {
+            let named = note.shown.iter().filter_map(|shown| shown.member.as_ref());
+            let elsewhere = named.filter(|id| here.as_ref().is_some_and(|here| !here.contains(id.as_str())));
+            let gone: HashSet<&MemberId> =
+                forgotten.iter().filter(|(_, at)| *at >= note.began).map(|(id, _)| id).chain(elsewhere).collect();
+            let day = note.at.as_second().div_euclid(DAY);
+            let counted = note.shown.iter().take(LOOKED_AT).filter(|_| note.counts);
+            for id in counted.filter_map(|shown| shown.member.as_ref()).filter(|id| !gone.contains(id)) {
+                *counts.entry((id.clone(), day)).or_insert(0) += 1;
+            }
+            let logged = gone.into_iter().fold(note.logged(), |logged, id| logged?.forget(id));
+            rows.extend(logged.map(|logged| row(&logged)));
         }
-        true
-    }
-
-    /// Has whoever writes or forgets wait.
-    pub(super) async fn hold(&self) -> impl Drop {
-        self.writing.lock().await
-    }
-
-    fn take(&self) -> Taken<'_> {
-        Taken {
-            searches: self,
-            notes: std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner)),
-        }
+        store.add_searches(&rows, &counts).await?;
+        taken.notes.clear();
+        Ok(rows.len())
     }
 }
 
-/// Notes that are being written. Those that were not, because it failed or nobody waited for it any more, are noted still.
-struct Taken<'a> {
-    searches: &'a Searches,
-    notes: Vec<Note>,
-}
-
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        let mut waiting = self.searches.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        self.notes.append(&mut waiting);
-        let over = self.notes.len().saturating_sub(MOST);
-        self.searches.lost.fetch_add(over as u64, Ordering::Relaxed);
-        self.notes.truncate(MOST);
-        *waiting = std::mem::take(&mut self.notes);
+/// Of those whom notes name, those who are stored; nothing where nobody else forgets members of this database.
+async fn still_here(store: &Store, notes: &[Note]) -> Result<Option<HashSet<String>>, StoreError> {
+    if !store.is_shared() {
+        return Ok(None);
     }
+    let named = notes.iter().flat_map(|note| note.shown.iter()).filter_map(|shown| shown.member.as_ref());
+    let named: HashSet<&str> = named.map(MemberId::as_str).collect();
+    Ok(Some(store.stored_of(&Vec::from_iter(named)).await?))
 }
 
 /// Takes a member out of searches that are kept.
-pub(super) async fn erase_in_searches(store: &crate::store::Store, id: &MemberId) -> Result<u64, StoreError> {
+pub(super) async fn erase_in_searches(store: &Store, id: &MemberId) -> Result<u64, StoreError> {
     let forget = |record: &str| {
         // What does not read goes.
         let search: LoggedSearch = serde_json::from_str(record).ok()?;
@@ -390,7 +286,7 @@ pub(super) async fn erase_in_searches(store: &crate::store::Store, id: &MemberId
 }
 
 /// Everyone whom searches that are kept name.
-pub(super) async fn named_in_searches(store: &crate::store::Store) -> Result<HashSet<MemberId>, StoreError> {
+pub(super) async fn named_in_searches(store: &Store) -> Result<HashSet<MemberId>, StoreError> {
     let (mut named, records) = store.all_searches().await?;
     for record in &records {
         // What does not read is kept no longer than the others.

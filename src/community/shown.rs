@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Community, CommunityError};
 use crate::member::{Member, MemberId};
 use crate::programme::Introduction;
+use crate::store::Stored;
 
 impl Community {
     /// A member's whole record.
@@ -22,14 +23,35 @@ impl Community {
     /// [`CommunityError::Store`].
     pub async fn shown(&self, id: &MemberId, to: Option<&MemberId>) -> Result<Option<Member>, CommunityError> {
         let ids: Vec<&str> = to.into_iter().chain([id]).map(MemberId::as_str).collect();
-        let (mut found, _) = self.store.members(&ids).await?;
-        let Some(member) = found.remove(id.as_str()).map(|stored| stored.member) else { return Ok(None) };
-        let adult = member.adult.unwrap_or(self.config().members.adult_when_absent);
-        let blocked_by = to.is_some_and(|viewer| member.blocks.contains(viewer));
-        let blocks =
-            to.and_then(|viewer| found.get(viewer.as_str())).is_some_and(|viewer| viewer.member.blocks.contains(id));
-        Ok((adult && !member.paused && !blocked_by && !blocks).then(|| member.shown()))
+        let (found, _) = self.store.members(&ids).await?;
+        let viewer = to.and_then(|viewer| found.get(viewer.as_str())).map(|stored| &stored.member);
+        let Some(Stored { member, .. }) = found.get(id.as_str()) else { return Ok(None) };
+        let seen = is_seen(member, self.config().members.adult_when_absent, to, viewer);
+        Ok(seen.then(|| member.shown()))
     }
+
+    /// Up to `most` members whose name begins with a text, as they show themselves to another, or to no one in particular, by
+    /// the same rule; to a `manager` those too who are paused, blocked or not of age. A private name is nobody's.
+    ///
+    /// # Errors
+    /// [`CommunityError::Store`].
+    pub async fn named(
+        &self,
+        beginning: &str,
+        to: Option<&MemberId>,
+        manager: bool,
+        most: usize,
+    ) -> Result<Vec<Member>, CommunityError> {
+        let viewer = match to {
+            Some(viewer) => self.record(viewer).await?,
+            None => None,
+        };
+        let absent = self.config().members.adult_when_absent;
+        let seen = |member: &Member| manager || is_seen(member, absent, to, viewer.as_ref());
+        let found = self.store.named(beginning, most, seen).await?;
+        Ok(found.iter().map(Member::shown).collect())
+    }
+
     /// The mentee and the mentor of each introduction, as they see one another; nothing where they are not available to one
     /// another.
     ///
@@ -67,4 +89,11 @@ impl Community {
             |member: &Member, shares: &[String]| member.shown_with(if introduction.is_shared() { shares } else { &[] });
         Some((shown(mentee, &introduction.mentee_shares), shown(mentor, &introduction.mentor_shares)))
     }
+}
+
+/// Whether somebody, or no one in particular, may see a member at all: of age, not paused, and neither blocks the other.
+fn is_seen(member: &Member, adult_when_absent: bool, to: Option<&MemberId>, viewer: Option<&Member>) -> bool {
+    let blocked = to.is_some_and(|viewer| member.blocks.contains(viewer));
+    let blocks = viewer.is_some_and(|viewer| viewer.blocks.contains(&member.id));
+    member.adult.unwrap_or(adult_when_absent) && !member.paused && !blocked && !blocks
 }

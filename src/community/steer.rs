@@ -14,8 +14,6 @@ use crate::search::Epoch;
 /// How long an epoch lasts, in seconds.
 const EPOCH: i64 = 3_600;
 
-const DAY: i64 = 24 * 3_600;
-
 /// Records read at once, so that a large community is never in memory as a whole.
 const RECORDS: usize = 1_000;
 
@@ -29,16 +27,14 @@ impl Community {
         if self.steered.load(Ordering::SeqCst) == number {
             return Ok(());
         }
-        // Nobody is forgotten between here and when it is kept.
-        let _writing = self.searches.hold().await;
+        let forgotten = self.searches.forgotten();
         let (now, config) = (self.time(), self.config());
         let (steering, usual) = (config.programme.steering, config.programme.capacity);
         let mut of_late = OfLate { introductions: self.all_introductions(None, None).await?, ..OfLate::default() };
         if !of_late.introductions.is_empty() {
-            let first_day = now.as_second().div_euclid(DAY) + 1 - i64::from(steering.exposure_days);
-            of_late.shown = self.store.shown_since(first_day).await?;
+            of_late.shown = self.shown_of_late().await?;
             of_late.inactive = self.store.mentors_inactive_since(&day_before(now, INACTIVE_DAYS)).await?;
-            let taken = self.store.places_taken().await?;
+            let taken = self.store.places_taken(None).await?;
             let taken = |id: &str| taken.get(id).copied().unwrap_or_default();
             of_late.places_left = self.searcher().map_or(0, |searcher| searcher.places_left(usual, taken));
         }
@@ -52,6 +48,11 @@ impl Community {
         let capacity = |mentor: &MemberId| stated.get(mentor.as_str()).copied().unwrap_or(usual);
         let adjustments = steering.adjustments(&of_late, capacity, config.programme.answer(), now);
         let epoch = Arc::new(Epoch::new(adjustments));
+        // Nobody is forgotten between here and when it is kept; if somebody was meanwhile, the next look works it out anew.
+        let _writing = self.searches.hold().await;
+        if self.searches.forgotten() != forgotten {
+            return Ok(());
+        }
         // What was answered in it can be given again for as long as it is kept.
         if config.search.log.keep_days > 0 && epoch.number() > 0 {
             self.store.keep_epoch(epoch.number(), self.time().as_millisecond(), &epoch.record()).await?;

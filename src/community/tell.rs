@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use super::{Community, CommunityError};
 use crate::programme::{Event, WebhookError};
+use crate::store::StoreError;
+use crate::store::fleet::Matter;
 
 /// Between two looks at the clock.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -57,12 +59,22 @@ impl Community {
     }
 
     async fn tell(&self) -> Result<(), Untold> {
+        let mut turn = None;
         loop {
             let Some(receiver) = self.config().programme.receiver.clone() else { return Ok(()) };
             let delivered = self.store.last_events().await.map_err(CommunityError::from)?.1;
             // Each is read when it is sent: whoever is forgotten meanwhile is not named.
             let next = self.store.events(delivered, 1).await.map_err(CommunityError::from)?.pop();
             let Some((number, record)) = next else { return Ok(()) };
+            if let (Some(server), None) = (&self.server, &turn) {
+                match server.fleet.turn(Matter::Telling, Duration::ZERO).await {
+                    // Another server of the fleet tells.
+                    Err(StoreError::Locked(_)) => return Ok(()),
+                    taken => turn = Some(taken.map_err(CommunityError::from)?),
+                }
+                // It may have told this one until now.
+                continue;
+            }
             let (event, now) = (Event::read(number, &record).map_err(CommunityError::from)?, self.time());
             tokio::task::spawn_blocking(move || receiver.send(&event, now)).await??;
             self.store.note_delivered(number).await.map_err(CommunityError::from)?;

@@ -103,20 +103,56 @@ pub(super) fn mentions(text: &[u8], id: &str) -> usize {
     places(text, id).filter(alone).count()
 }
 
-/// How often an id stands in the bytes of a SQLite database as a value: as a string in a record, or as a column. A column's
-/// length comes a few bytes before it: 13 and twice the length, by the file format's serial types.
+/// How often an id stands in the bytes of a SQLite database as a value: as a string in a record, or as a column.
 fn mentions_in_database(bytes: &[u8], id: &str) -> usize {
-    /// As far as a row's header may go on after the id's length: a number, a hash, a record.
-    const HEADER: usize = 6;
     /// Shorter ids are met by chance among the values of vectors.
     const TELLING: usize = 4;
     let quoted = serde_json::to_string(id).unwrap_or_default();
     let inner = quoted[1..quoted.len() - 1].to_owned();
-    let length = ((13 + 2 * id.len()) & 0x7f) as u8;
-    let column = |at: &usize| bytes[at.saturating_sub(HEADER)..*at].contains(&length);
     let as_string = places(bytes, &quoted).count();
-    let as_column = places(bytes, id).filter(|at| id.len() >= TELLING && column(at) && !in_quotes(bytes, *at, &inner));
+    let as_column = places(bytes, id)
+        .filter(|at| id.len() >= TELLING && is_column(bytes, *at, id.len()) && !in_quotes(bytes, *at, &inner));
     as_string + as_column.count()
+}
+
+/// Whether some bytes are a text column of a row: whether a row's header before them says that a text of this length begins
+/// there. A header has its own length and then each column's type, as varints; a text's type is 13 and twice its length
+/// (<https://www.sqlite.org/fileformat2.html>, section 2.1).
+fn is_column(bytes: &[u8], at: usize, length: usize) -> bool {
+    /// As far before it as a row may begin: three ids of 256 bytes at most, and a few short columns.
+    const ROW: usize = 1_024;
+    (at.saturating_sub(ROW)..at).any(|begin| {
+        let Some((header, mut next)) = varint(bytes, begin) else { return false };
+        let end = begin + header as usize;
+        let mut column = end;
+        while next < end && column <= at {
+            let Some((kind, after)) = varint(bytes, next) else { return false };
+            if column == at && kind == 13 + 2 * length as u64 {
+                return true;
+            }
+            column += match kind {
+                0 | 8 | 9 => 0,
+                1..=4 => kind as usize,
+                5 => 6,
+                6 | 7 => 8,
+                _ => (kind as usize).saturating_sub(12) / 2,
+            };
+            next = after;
+        }
+        false
+    })
+}
+
+/// A number of SQLite's, and where it ends. Those of a row's header have three bytes at most.
+fn varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let mut value = 0;
+    for (taken, byte) in bytes.get(at..)?.iter().take(3).enumerate() {
+        value = value << 7 | u64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Some((value, at + taken + 1));
+        }
+    }
+    None
 }
 
 fn in_quotes(bytes: &[u8], at: usize, inner: &str) -> bool {
@@ -154,9 +190,13 @@ mod tests {
         for (bytes, expected) in [
             (&b"adapted by Canada"[..], 0),
             (b"{\"id\":\"adam\"}", 1),
-            (b"\x04\x15\x01adam\x07", 1),
-            (b"\x05\x15\x02L\x82\x11adam\x07", 1),
-            (b"\x05\x15\x02L\x82\x11adam\x07{\"id\":\"adam\"}", 2),
+            (b"\x03\x15\x01adam\x07", 1),
+            (b"\x06\x15\x02L\x82\x11adam\x07", 1),
+            (b"\x06\x15\x02L\x82\x11adam\x07{\"id\":\"adam\"}", 2),
+            // The second column, after an id of three letters.
+            (b"\x04\x13\x15\x02evaadam\x07", 1),
+            // Somebody else's id that begins like it, in the row of number 0x15.
+            (b"\x07\x15\x03\x1d\x02adam-bis\x15", 0),
             (b"for adam to", 0),
         ] {
             assert_eq!(mentions_in_database(bytes, "adam"), expected, "{bytes:?}");

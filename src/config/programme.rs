@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use crate::member::Role;
 use crate::programme::{Guidelines, PathTemplate, Steering, Text, Webhook, builtin_paths};
 use crate::search::GoodMatch;
 
@@ -93,13 +94,14 @@ impl ProgrammeConfig {
             std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
         };
         for (file, told) in [
-            (&self.guidelines_mentor, &mut self.guidelines.mentor),
-            (&self.guidelines_mentee, &mut self.guidelines.mentee),
+            (&mut self.guidelines_mentor, &mut self.guidelines.mentor),
+            (&mut self.guidelines_mentee, &mut self.guidelines.mentee),
         ] {
-            let Some(file) = file.as_deref().map(&beside) else { continue };
-            *told = Text::new(text(&file)?);
+            let Some(file) = file else { continue };
+            *file = beside(file);
+            *told = Text::new(text(file)?);
             if told.markdown.trim().is_empty() {
-                return Err(invalid(&file, "is empty; expected guidelines in Markdown".into()));
+                return Err(invalid(file, "is empty; expected guidelines in Markdown".into()));
             }
         }
         for (name, file) in &self.paths {
@@ -122,6 +124,14 @@ impl ProgrammeConfig {
                 Some(Webhook::new(url, &text(secret)?).map_err(|error| invalid(secret, error.to_string()))?);
         }
         Ok(())
+    }
+
+    /// The file that the guidelines for a role come from, where one is named.
+    pub fn guidelines_file(&self, role: Role) -> Option<&Path> {
+        match role {
+            Role::Mentor => self.guidelines_mentor.as_deref(),
+            Role::Mentee => self.guidelines_mentee.as_deref(),
+        }
     }
 
     /// How long a mentor has to answer.

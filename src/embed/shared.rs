@@ -2,7 +2,6 @@
 //! lately is remembered.
 
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -17,12 +16,10 @@ const TOGETHER: usize = 64;
 
 /// An embedder that batches across callers.
 ///
-/// Nobody waits for a batch to fill: while all sessions are busy, callers queue, and the session that is free next takes
-/// all of them at once. A lone caller is served as without it.
+/// Nobody waits for a batch to fill: while one runs, on all of the model's threads, callers queue, and the next one takes all
+/// of them at once. A lone caller is served as without it.
 pub struct Shared {
     model: Arc<dyn Embedder>,
-    /// Batches that may run at once.
-    sessions: usize,
     remembered: Cache<[u8; 32], UnitVector>,
     queue: Mutex<Queue>,
     counts: Counts,
@@ -30,7 +27,7 @@ pub struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    running: usize,
+    running: bool,
     waiting: VecDeque<Waiting>,
 }
 
@@ -45,7 +42,7 @@ struct Waiting {
 enum Turn {
     /// The vectors of one's texts.
     Embedded(Vec<UnitVector>),
-    /// A session is free: embed what waits, beginning with one's own.
+    /// The batch before is done: embed what waits, beginning with one's own.
     Lead,
     /// The batch failed, perhaps by another's text: embed one's own alone.
     Alone,
@@ -72,10 +69,9 @@ pub struct SharedCounts {
 }
 
 impl Shared {
-    /// Shares a model of so many sessions, and remembers the vectors of so many texts.
-    pub fn new(model: Arc<dyn Embedder>, sessions: NonZeroUsize, remembered: usize) -> Shared {
-        let (queue, counts) = (Mutex::default(), Counts::default());
-        Shared { model, sessions: sessions.get(), remembered: Cache::new(remembered), queue, counts }
+    /// Shares a model, and remembers the vectors of so many texts.
+    pub fn new(model: Arc<dyn Embedder>, remembered: usize) -> Shared {
+        Shared { model, remembered: Cache::new(remembered), queue: Mutex::default(), counts: Counts::default() }
     }
 
     /// Forgets every text.
@@ -107,8 +103,8 @@ impl Shared {
         {
             let mut queue = self.queue();
             queue.waiting.push_back(Waiting { texts, told, leads: false });
-            if queue.running < self.sessions {
-                queue.running += 1;
+            if !queue.running {
+                queue.running = true;
                 drop(queue);
                 self.lead();
             }
@@ -125,9 +121,9 @@ impl Shared {
         }
     }
 
-    /// Embeds what waits, as far as it goes into one batch, and hands the session on.
+    /// Embeds what waits, as far as it goes into one batch, and has the next one lead.
     fn lead(&self) {
-        let session = Session(self);
+        let running = Running(self);
         let mut batch = Vec::new();
         {
             let mut queue = self.queue();
@@ -148,7 +144,7 @@ impl Shared {
         self.counts.embedded.fetch_add(texts.len() as u64, Ordering::Relaxed);
         // One text that the model cannot take must not be everybody's.
         let embedded = catch_unwind(AssertUnwindSafe(|| self.model.embed(&texts)));
-        drop(session);
+        drop(running);
         let mut vectors = embedded.ok().and_then(Result::ok).map(Vec::into_iter);
         for Waiting { texts, told, .. } in batch {
             let turn = match &mut vectors {
@@ -161,10 +157,10 @@ impl Shared {
     }
 }
 
-/// A session that is in use.
-struct Session<'a>(&'a Shared);
+/// A batch that runs.
+struct Running<'a>(&'a Shared);
 
-impl Drop for Session<'_> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut queue = self.0.queue();
         match queue.waiting.iter_mut().find(|waiting| !waiting.leads) {
@@ -172,7 +168,7 @@ impl Drop for Session<'_> {
                 next.leads = true;
                 let _ = next.told.try_send(Turn::Lead);
             }
-            None => queue.running -= 1,
+            None => queue.running = false,
         }
     }
 }
@@ -237,44 +233,42 @@ mod tests {
         }
     }
 
-    fn shared(sessions: usize, remembered: usize) -> (Arc<Slow>, Shared) {
+    fn shared(remembered: usize) -> (Arc<Slow>, Shared) {
         let model = Arc::new(slow());
-        (Arc::clone(&model), Shared::new(model, NonZeroUsize::new(sessions).unwrap(), remembered))
+        (Arc::clone(&model), Shared::new(model, remembered))
     }
 
     impl Shared {
         fn is_idle(&self) -> bool {
             let queue = self.queue();
-            queue.running == 0 && queue.waiting.is_empty()
+            !queue.running && queue.waiting.is_empty()
         }
     }
 
     #[test]
     fn many_callers_get_their_own_vectors_in_fewer_runs() {
-        for sessions in [1, 2] {
-            let (model, shared) = shared(sessions, 0);
-            std::thread::scope(|scope| {
-                for caller in 0..16 {
-                    let shared = &shared;
-                    scope.spawn(move || {
-                        for turn in 0..20 {
-                            let texts: Vec<String> =
-                                (0..1 + caller % 5).map(|at| format!("{caller}-{turn}-{at}")).collect();
-                            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                            let expected: Vec<UnitVector> = texts.iter().map(|text| vector_of(text)).collect();
-                            assert_eq!(shared.embed(&texts).unwrap(), expected);
-                        }
-                    });
-                }
-            });
-            assert!(model.1.load(Ordering::Relaxed) < 16 * 20 / 2);
-            assert!(shared.is_idle());
-        }
+        let (model, shared) = shared(0);
+        std::thread::scope(|scope| {
+            for caller in 0..16 {
+                let shared = &shared;
+                scope.spawn(move || {
+                    for turn in 0..20 {
+                        let texts: Vec<String> =
+                            (0..1 + caller % 5).map(|at| format!("{caller}-{turn}-{at}")).collect();
+                        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                        let expected: Vec<UnitVector> = texts.iter().map(|text| vector_of(text)).collect();
+                        assert_eq!(shared.embed(&texts).unwrap(), expected);
+                    }
+                });
+            }
+        });
+        assert!(model.1.load(Ordering::Relaxed) < 16 * 20 / 2);
+        assert!(shared.is_idle());
     }
 
     #[test]
     fn a_text_is_embedded_once_while_it_is_remembered() {
-        let (model, shared) = shared(1, 100);
+        let (model, shared) = shared(100);
         for _ in 0..3 {
             assert_eq!(shared.embed(&["a", "b"]).unwrap(), [vector_of("a"), vector_of("b")]);
         }
@@ -286,7 +280,7 @@ mod tests {
 
     #[test]
     fn one_callers_failure_is_nobody_elses() {
-        let (_, shared) = shared(1, 0);
+        let (_, shared) = shared(0);
         std::thread::scope(|scope| {
             for caller in 0..12 {
                 let shared = &shared;

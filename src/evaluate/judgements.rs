@@ -121,6 +121,11 @@ impl Judgements {
         Ok(judgements)
     }
 
+    /// Queries and judgements that are of no file, by what they are of.
+    pub(super) fn of(name: &str, queries: Vec<JudgedQuery>, qrels: Qrels) -> Judgements {
+        Judgements { queries, qrels, problems: Vec::new(), file: name.to_owned(), qrels_file: name.to_owned() }
+    }
+
     /// Names the queries that only one of the two files knows, and those with nobody relevant.
     fn check_queries(&mut self) {
         let known: HashMap<&str, u64> = self.queries.iter().map(|query| (query.id.as_str(), query.line)).collect();

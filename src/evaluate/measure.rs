@@ -104,15 +104,7 @@ pub(super) async fn rank_with_matches(
     judgements: &Judgements,
     depth: usize,
 ) -> Result<Ranked, SearchError> {
-    let weights = searcher.weights().clone();
-    let scored = move |candidates: Vec<Candidate>| {
-        let shown = candidates.iter().take(super::SHOWN);
-        let shown: Vec<(String, f64)> =
-            shown.map(|shown| (shown.id.clone(), weights.match_of(&shown.values))).collect();
-        let scored = candidates.into_iter().take(depth);
-        (scored.map(|Candidate { id, score, .. }| Scored { member: id, score }).collect::<Vec<_>>(), shown)
-    };
-    let rankings = rank_all(searcher, &judgements.queries, depth, scored).await?;
+    let rankings = rank_all(searcher, &judgements.queries, depth, kept(searcher, depth)).await?;
     let mut ranked = Ranked { run: Run::default(), shown: Vec::new(), problems: Vec::new() };
     for (query, ranking) in judgements.queries.iter().zip(rankings) {
         match ranking {
@@ -134,13 +126,27 @@ pub(super) async fn rank_with_matches(
     Ok(ranked)
 }
 
+/// What is kept of a ranking: the run, and who is shown with what match.
+pub(super) fn kept(
+    searcher: &Searcher,
+    depth: usize,
+) -> impl Fn(Vec<Candidate>) -> (Vec<Scored>, Vec<(String, f64)>) + Clone + Send + 'static + use<> {
+    let weights = searcher.weights().clone();
+    move |candidates| {
+        let shown = candidates.iter().take(super::SHOWN);
+        let shown = shown.map(|shown| (shown.id.clone(), weights.match_of(&shown.values))).collect();
+        let scored = candidates.into_iter().take(depth);
+        (scored.map(|Candidate { id, score, .. }| Scored { member: id, score }).collect(), shown)
+    }
+}
+
 /// Measures the search of both facets against exact scans, on a hundred of the queries.
 ///
 /// # Errors
 /// The first error that is not a query's fault.
 pub async fn retrieval(searcher: &Searcher, queries: &[JudgedQuery], depth: usize) -> Result<Retrieval, SearchError> {
     let (mut profile, mut interests, mut asked_for) = (Vec::new(), Vec::new(), 0);
-    for query in spread(queries) {
+    for query in spread(queries, MEASURED) {
         match searcher.facet_recall(asked(query, depth)).await {
             Err(error) if !error.is_callers() => return Err(error),
             Err(_) => {}
@@ -162,7 +168,7 @@ pub async fn retrieval(searcher: &Searcher, queries: &[JudgedQuery], depth: usiz
 /// The first error that is not a query's fault.
 pub async fn latency(searcher: &Searcher, queries: &[JudgedQuery]) -> Result<Latency, SearchError> {
     let mut times = Vec::new();
-    for query in spread(queries) {
+    for query in spread(queries, MEASURED) {
         let request = asked(query, super::SHOWN);
         let begun = Instant::now();
         match searcher.search(request).await {
@@ -180,12 +186,12 @@ pub async fn latency(searcher: &Searcher, queries: &[JudgedQuery]) -> Result<Lat
     Ok(Latency { queries: times.len(), median_ms, p95_ms, times_ms: times })
 }
 
-fn asked(query: &JudgedQuery, k: usize) -> SearchRequest {
+pub(super) fn asked(query: &JudgedQuery, k: usize) -> SearchRequest {
     SearchRequest { k: Some(k), ..query.request.clone() }
 }
 
-/// At most [`MEASURED`] of the queries, at even distances.
-fn spread(queries: &[JudgedQuery]) -> impl Iterator<Item = &JudgedQuery> {
-    let count = queries.len().min(MEASURED);
+/// At most so many of the queries, at even distances.
+pub(super) fn spread(queries: &[JudgedQuery], most: usize) -> impl Iterator<Item = &JudgedQuery> {
+    let count = queries.len().min(most);
     (0..count).map(move |at| &queries[at * queries.len() / count])
 }

@@ -9,8 +9,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::judgements::{JudgedQuery, Judgements, Qrels};
 use super::problem::{JudgementError, Problem, ProblemKind, lines, malformed, usable};
 use crate::member::MemberId;
+use crate::search::SearchRequest;
 
 /// What came of an introduction, the worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,10 +50,8 @@ impl Outcomes {
             match parse(&text) {
                 Err(problem) => problems.push(malformed(&file, line, problem)),
                 Ok(Line { mentee, mentor, outcome }) => {
-                    let of_mentee = outcomes.0.entry(mentee.clone()).or_default();
-                    let stands = of_mentee.get(&mentor).copied();
-                    let counts = stands.map_or(outcome, |stands| stands.max(outcome));
-                    if let Some(stands) = stands {
+                    if let Some(stands) = outcomes.insert(&mentee, &mentor, outcome) {
+                        let counts = stands.max(outcome);
                         let (stands, said) = (name(stands), name(outcome));
                         let problem = format!(
                             "{mentee:?} and {mentor:?} are {said} here and {stands} before; {} counts",
@@ -64,11 +64,34 @@ impl Outcomes {
                             problem,
                         });
                     }
-                    of_mentee.insert(mentor, counts);
                 }
             }
         }
         usable(file, "outcome", outcomes, problems)
+    }
+
+    /// Adds what two people came to; what they are said to have come to before is given, and the better of the two counts.
+    pub fn insert(&mut self, mentee: &str, mentor: &str, outcome: Outcome) -> Option<Outcome> {
+        let of_mentee = self.0.entry(mentee.to_owned()).or_default();
+        let stands = of_mentee.get(mentor).copied();
+        of_mentee.insert(mentor.to_owned(), stands.map_or(outcome, |stands| stands.max(outcome)));
+        stands
+    }
+
+    /// The mentees who met somebody, as queries, with everybody they were introduced to as judgements: whoever met nobody has
+    /// nobody to be found.
+    pub fn judgements(&self) -> Judgements {
+        let (mut queries, mut qrels) = (Vec::new(), Qrels::default());
+        let met = self.0.iter().filter(|(_, mentors)| mentors.values().any(|outcome| outcome.grade() > 0));
+        for ((mentee, mentors), line) in met.zip(1..) {
+            let Ok(member) = MemberId::new(mentee.as_str()) else { continue };
+            let request = SearchRequest { member: Some(member), ..SearchRequest::default() };
+            queries.push(JudgedQuery { id: mentee.clone(), group: None, request, line });
+            for (mentor, outcome) in mentors {
+                qrels.insert(mentee, mentor, outcome.grade());
+            }
+        }
+        Judgements::of("introductions", queries, qrels)
     }
 
     /// How many mentees there are, each of them a query.

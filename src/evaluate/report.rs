@@ -3,8 +3,8 @@
 //! The file is HTML with its style and its charts (SVG) inside. It holds no script and asks for nothing from elsewhere, so
 //! it reads the same in ten years. The same figures as JSON are the [`Report`] itself.
 
-mod captions;
-mod charts;
+pub(crate) mod captions;
+pub(crate) mod charts;
 mod html;
 
 use std::cmp::Ordering;

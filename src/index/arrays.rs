@@ -17,13 +17,12 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::marker::PhantomData;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytemuck::Pod;
 
+pub use super::mapped::Array;
 use super::mapped::Mapped;
 use crate::member::fold::Key;
 
@@ -231,7 +230,7 @@ impl ArrayFile {
             .ok_or_else(|| self.damaged(format!("has no array {name:?} of the expected type")))?;
         let offset = u64_at(entry, 40) as usize;
         let bytes = u64_at(entry, 48) as usize * size_of::<T>();
-        Ok(Array { map: Arc::clone(&self.map), bytes: offset..offset + bytes, element: PhantomData })
+        Ok(Array::of(&self.map, offset..offset + bytes))
     }
 
     /// One array by name, of an expected length.
@@ -282,24 +281,6 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 
 fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..].first_chunk().copied().unwrap_or_default())
-}
-
-/// One array of a file, read in place.
-#[derive(Debug, Clone)]
-pub struct Array<T> {
-    map: Arc<Mapped>,
-    bytes: std::ops::Range<usize>,
-    element: PhantomData<T>,
-}
-
-impl<T: Element> Deref for Array<T> {
-    type Target = [T];
-
-    #[inline]
-    fn deref(&self) -> &[T] {
-        // Offsets are multiples of 64 in a page-aligned map, which `open` checked: the cast cannot fail.
-        bytemuck::cast_slice(&self.map.bytes()[self.bytes.clone()])
-    }
 }
 
 /// A list of lists of a file. A damaged start gives an empty list, never a panic.

@@ -16,7 +16,7 @@ use super::graph::{Graph, Pooled, Scratch, Walks};
 use super::vectors::{Vectors, dot};
 pub use audit::FacetReport;
 pub(crate) use write::MOST_CHANGED;
-pub use write::{Changes, write_facet};
+pub use write::{Changes, Made, write_facet};
 
 /// No node, or no row.
 const NONE: u32 = u32::MAX;
@@ -168,7 +168,7 @@ impl Facet {
     }
 
     /// The cheaper way for a filter with this many matches: a walk needs a pool that is larger the fewer members match,
-    /// a scan compares each match once.
+    /// a scan compares each match once. Without links there is only the scan.
     pub fn plan(&self, ef: usize, matches: usize) -> Plan {
         let selectivity = (matches as f32 / self.in_facet.max(1) as f32).clamp(f32::MIN_POSITIVE, 1.0);
         self.cheaper((ef as f32 / selectivity).ceil() as usize, matches)
@@ -176,7 +176,7 @@ impl Facet {
 
     fn cheaper(&self, ef: usize, matches: usize) -> Plan {
         let scan = matches.min(self.in_facet) as f32 * SCAN_PER_MATCH;
-        if ef as f32 * WALK_PER_EF >= scan { Plan::Scan } else { Plan::Walk(ef) }
+        if !self.graph.is_linked() || ef as f32 * WALK_PER_EF >= scan { Plan::Scan } else { Plan::Walk(ef) }
     }
 
     /// The exact `k` nearest among the allowed, best first, every vector compared.

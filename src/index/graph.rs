@@ -34,7 +34,7 @@ pub const DEFAULT_EF: usize = 128;
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GraphParameters {
-    /// M: neighbours a node links to on upper levels; level 0 holds twice as many.
+    /// M: neighbours a node links to on upper levels; level 0 holds twice as many. 0: there is no graph, only what is scanned.
     pub m: usize,
     /// efConstruction: the candidate pool while inserting.
     pub ef_construction: usize,
@@ -232,7 +232,7 @@ impl Graph {
             return Err(file.damaged("has no graph entry".into()));
         };
         let width = width as usize;
-        if width < 2 || (nodes > 0 && entry as usize >= nodes) {
+        if width == 1 || (nodes > 0 && entry as usize >= nodes) {
             return Err(file.damaged(format!("has a graph of width {width} entered at node {entry} of {nodes}")));
         }
         let layout = Layout::new(dimension, width);
@@ -245,6 +245,11 @@ impl Graph {
             upper_starts: file.array_of("graph.upper.starts", nodes + 1)?,
             upper: file.array("graph.upper")?,
         })
+    }
+
+    /// Whether there are links at all, or only codes.
+    pub(super) fn is_linked(&self) -> bool {
+        self.layout.width > 0
     }
 
     /// The graph's arrays, to be walked.

@@ -3,8 +3,12 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::{Deref, Range};
 use std::path::Path;
+use std::slice;
+use std::sync::Arc;
 
+use bytemuck::Pod;
 use memmap2::Mmap;
 
 /// A whole file, mapped read-only.
@@ -22,5 +26,39 @@ impl Mapped {
 
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
+    }
+}
+
+/// One array of a file, read in place. It is read for every value of every candidate of a search, so where it lies is found out
+/// once.
+#[derive(Debug, Clone)]
+pub struct Array<T> {
+    start: *const T,
+    length: usize,
+    /// Keeps the file mapped.
+    _map: Arc<Mapped>,
+}
+
+// SAFETY: it is a shared slice of plain values that nobody writes to.
+unsafe impl<T: Sync> Send for Array<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Array<T> {}
+
+impl<T: Pod> Array<T> {
+    /// What lies in a range of a file's bytes, which begins at a multiple of 64.
+    pub(super) fn of(map: &Arc<Mapped>, bytes: Range<usize>) -> Array<T> {
+        // Maps begin at a page: the cast cannot fail.
+        let values: &[T] = bytemuck::cast_slice(&map.bytes()[bytes]);
+        Array { start: values.as_ptr(), length: values.len(), _map: Arc::clone(map) }
+    }
+}
+
+impl<T: Pod> Deref for Array<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: start and length are of a slice of the map, which stays where it is and as it is for as long as it is kept.
+        unsafe { slice::from_raw_parts(self.start, self.length) }
     }
 }

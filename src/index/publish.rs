@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use super::{IndexError, Snapshot};
 use crate::durable;
 
+pub(crate) use kept::remove;
 pub use kept::{Kept, Standing, list, oldest_sequence, prune};
 
 const CURRENT: &str = "CURRENT";
@@ -111,19 +112,19 @@ fn withdrawn(index: &Path) -> u64 {
 /// A generation being written. Dropped unpublished, its files stay for inspection until the next one is staged.
 #[derive(Debug)]
 pub struct Staging {
-    /// Its number: above all that are there, published, staged or gone back from.
+    /// Its number: above all that are there, published, staged or gone back from, or its fleet's.
     pub generation: u64,
     index: PathBuf,
     folder: PathBuf,
 }
 
 impl Staging {
-    /// Makes the staging folder of the next generation, removing what an interrupted build left. The caller holds the
-    /// folder's write lock.
+    /// Makes the staging folder of the next generation, above a number that was given elsewhere, removing what an interrupted
+    /// build left. The caller holds the folder's write lock.
     ///
     /// # Errors
     /// [`IndexError::Io`].
-    pub fn begin(index: &Path) -> Result<Staging, IndexError> {
+    pub fn begin(index: &Path, above: u64) -> Result<Staging, IndexError> {
         let known = kept::numbers(index)?;
         for left in &known {
             let folder = index.join(name_of(*left) + STAGING);
@@ -131,8 +132,19 @@ impl Staging {
                 fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
             }
         }
-        let generation = known.last().copied().unwrap_or(0).max(withdrawn(index)) + 1;
+        let generation = known.last().copied().unwrap_or(0).max(withdrawn(index)).max(above) + 1;
+        Staging::of(index, generation)
+    }
+
+    /// Makes an empty staging folder for a generation that was built elsewhere.
+    ///
+    /// # Errors
+    /// [`IndexError::Io`].
+    pub(crate) fn of(index: &Path, generation: u64) -> Result<Staging, IndexError> {
         let folder = index.join(name_of(generation) + STAGING);
+        if folder.exists() {
+            fs::remove_dir_all(&folder).map_err(IndexError::io(&folder))?;
+        }
         fs::create_dir(&folder).map_err(IndexError::io(&folder))?;
         Ok(Staging { generation, index: index.to_owned(), folder })
     }
@@ -147,12 +159,18 @@ impl Staging {
     /// # Errors
     /// [`IndexError::Io`]; what was current stays current.
     pub fn publish(self) -> Result<PathBuf, IndexError> {
-        let name = name_of(self.generation);
-        let published = self.index.join(&name);
+        let (index, name) = (self.index.clone(), name_of(self.generation));
+        let published = self.complete()?;
+        make_current(&index, &name)?;
+        Ok(published)
+    }
+
+    /// Makes the staged generation one that is kept, without making it the current one.
+    pub(crate) fn complete(self) -> Result<PathBuf, IndexError> {
+        let published = self.index.join(name_of(self.generation));
         sync(&self.folder)?;
         fs::rename(&self.folder, &published).map_err(IndexError::io(&published))?;
         sync(&self.index)?;
-        make_current(&self.index, &name)?;
         Ok(published)
     }
 }
@@ -191,7 +209,7 @@ pub fn rollback(index: &Path, to: Option<&str>) -> Result<Snapshot, IndexError> 
 }
 
 /// Lets `CURRENT` name a generation that is there: all of it or nothing is seen, now and after a power cut.
-fn make_current(index: &Path, name: &str) -> Result<(), IndexError> {
+pub(crate) fn make_current(index: &Path, name: &str) -> Result<(), IndexError> {
     let path = index.join(CURRENT);
     durable::replace(&path, format!("{name}\n").as_bytes()).map_err(IndexError::io(&path))
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::arrays::{ArrayWriter, ListsBuilder};
 use super::columns::{ColumnsBuilder, flag};
 use super::encode::Encoded;
-use super::facet::{Changes, Facet, FacetReport, write_facet};
+use super::facet::{Facet, FacetReport, Made, write_facet};
 use super::graph::{DEFAULT_EF, GraphParameters};
 use super::manifest::Counts;
 use super::vectors::Vectors;
@@ -157,7 +157,7 @@ impl Contents {
         let (columns, (profile, interests)) = rayon::join(columns, facets);
         columns?;
         let (profile, interests) = (profile?, interests?);
-        Ok(Written { counts: self.counts, changes: (profile, interests) })
+        Ok(Written { counts: self.counts, made: (profile, interests) })
     }
 }
 
@@ -186,12 +186,11 @@ pub(crate) fn mean_of_interests(vectors: &[&[f32]]) -> Option<Vec<f32>> {
 /// Files that are written but not yet audited.
 pub(crate) struct Written {
     pub(crate) counts: Counts,
-    /// What was done to make each graph.
-    changes: (Changes, Changes),
+    made: (Made, Made),
 }
 
 impl Written {
-    /// Opens what was written, finds every member by its own vector and measures recall.
+    /// Opens what was written and measures recall.
     pub(crate) fn audit(
         &self,
         folder: &Path,
@@ -203,8 +202,8 @@ impl Written {
         let (profile, _) = Facet::open(&folder.join(PROFILE), members, &vectors)?;
         let (interests, _) = Facet::open(&folder.join(INTERESTS), members, &vectors)?;
         Ok(rayon::join(
-            || profile.audit(&vectors, DEFAULT_EF, self.changes.0, seed),
-            || interests.audit(&vectors, DEFAULT_EF, self.changes.1, seed),
+            || profile.audit(&vectors, DEFAULT_EF, self.made.0, seed),
+            || interests.audit(&vectors, DEFAULT_EF, self.made.1, seed),
         ))
     }
 }

@@ -8,7 +8,7 @@ use super::{Education, Invalid, Member, Place};
 const NEVER_PRIVATE: [&str; 6] = ["id", "roles", "paused", "adult", "blocks", "private"];
 
 /// The most entries of a list of phrases; every pair of two members' is compared.
-const MOST_PHRASES: usize = 200;
+pub(crate) const MOST_PHRASES: usize = 200;
 
 impl Member {
     /// Trims every text, drops what is empty or said twice, and checks the rest.

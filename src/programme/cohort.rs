@@ -54,15 +54,19 @@ const MOST_CAPACITY: u32 = 10_000;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CohortRequest {
-    /// The mentees' ids; every stored mentee unless stated.
+    /// The mentees' ids; every stored mentee unless stated. In an exchange those who ask, whatever their role.
     #[schema(value_type = Option<Vec<String>>, max_items = 20000)]
     pub mentees: Option<Vec<MemberId>>,
-    /// The mentors' ids; every stored mentor unless stated.
+    /// The mentors' ids; every stored mentor unless stated. In an exchange those who are asked, whatever their role.
     #[schema(value_type = Option<Vec<String>>, max_items = 10000)]
     pub mentors: Option<Vec<MemberId>>,
     /// What the best assignment is.
     pub objective: Objective,
-    /// No pair has a lower match than this.
+    /// Whether two are to offer what the other seeks: each pair goes by both ways, as in an exchange of a search, and no role is
+    /// asked of anyone who is listed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub exchange: bool,
+    /// No pair has a lower match than this; in an exchange no lower score.
     #[schema(minimum = 0)]
     pub minimum: f64,
     /// How many mentees a mentor takes whose record does not say; as the programme is configured unless stated.

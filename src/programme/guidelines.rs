@@ -18,9 +18,13 @@ impl Text {
     /// A text with its version.
     pub fn new(markdown: impl Into<String>) -> Text {
         let markdown = markdown.into();
-        let version = blake3::hash(markdown.as_bytes()).to_hex()[..12].to_owned();
-        Text { version, markdown }
+        Text { version: version_of(&markdown), markdown }
     }
+}
+
+/// The version of a text: the first 12 hex digits of its BLAKE3.
+pub(crate) fn version_of(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex()[..12].to_owned()
 }
 
 /// The texts for both.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{Night, Progress, RebuildError};
+use crate::config::Config;
 use crate::evaluate::{GateError, Worse, gate};
 use crate::index::arrays::Damaged;
 use crate::index::manifest::{Counts, Manifest};
@@ -115,7 +116,9 @@ impl Night {
     /// A searcher that shares the loaded model; of a generation of another model, one that loads that.
     fn searcher(&self, snapshot: Snapshot) -> Result<Searcher, SearchError> {
         let shares = snapshot.manifest.model.fingerprint == self.embedder.model().id();
-        let searcher = Searcher::over(&self.config, self.store.clone(), snapshot);
+        // Neither need be held by Milvus at this point.
+        let config = Config { milvus: None, ..self.config.clone() };
+        let searcher = Searcher::over(&config, self.store.clone(), snapshot);
         if shares { searcher.with_embedder(self.embedder.clone()) } else { Ok(searcher) }
     }
 }

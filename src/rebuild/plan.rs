@@ -104,9 +104,10 @@ pub async fn plan(config: &Config, model: &Model, full: bool) -> Result<Plan, Re
     let nodes_now: HashSet<&[u8]> = profiles.iter().map(node).collect();
 
     // Graphs of other parameters are not carried over.
-    let alike = earlier.as_ref().filter(|earlier| earlier.manifest.graph == config.graph);
+    let alike = earlier.as_ref().filter(|earlier| earlier.manifest.graph == config.graph() && config.milvus.is_none());
     let why = match (&from_nothing, &earlier) {
         (Some(why), _) => why.clone(),
+        (None, _) if config.milvus.is_some() => "Milvus has the graphs".to_owned(),
         (None, Some(earlier)) => format!("the parameters in [graph] are not those of {}", earlier.name()),
         (None, None) => String::new(),
     };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::honest::NoGoodMentor;
+use super::retrieve::Source;
 use super::weights::Feature;
 use crate::member::Member;
 
@@ -21,6 +22,11 @@ pub struct Answer {
     /// (`[programme.good_match]`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub no_good_mentor: Option<NoGoodMentor>,
+    /// Sources of candidates that could not be asked, because the vector engine does not answer: there may be better mentors
+    /// than these.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[schema(value_type = Vec<String>)]
+    pub degraded: Vec<Source>,
 }
 
 /// How long the stages of a search took.

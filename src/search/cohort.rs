@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::answer::{Hit, HitMember};
 use super::confided::Confided;
+use super::exchange::{self, Partners};
 use super::explain::Explainer;
 use super::filter::hours_between;
 use super::query::{Query, SearchRequest};
@@ -55,7 +56,7 @@ impl Searcher {
 
     /// Places that introductions take, by mentor.
     pub(crate) async fn places_taken(&self) -> Result<HashMap<String, u32>, SearchError> {
-        Ok(self.store.places_taken().await?)
+        Ok(self.store.places_taken(None).await?)
     }
 
     /// Who consented to the organisers' looking at what they keep private.
@@ -69,8 +70,9 @@ impl Searcher {
         self.state_at(if overtaken { last_change } else { self.view.sequence() })
     }
 
-    /// Why somebody may not be matched in a role; nothing where they may.
-    pub(crate) fn obstacle(&self, id: &str, record: Option<&Stored>, role: Role) -> Option<Obstacle> {
+    /// Why somebody may not be matched in a role; nothing where they may. In an exchange no role is asked of anyone, and both are
+    /// found, the one by the other.
+    pub(crate) fn obstacle(&self, id: &str, record: Option<&Stored>, role: Role, exchange: bool) -> Option<Obstacle> {
         let Some(Stored { member, .. }) = record else { return Some(Obstacle::Unknown) };
         if !self.is_adult(member) {
             return Some(Obstacle::Minor);
@@ -78,11 +80,11 @@ impl Searcher {
         if member.paused {
             return Some(Obstacle::Paused);
         }
-        if !member.is(role) {
+        if !exchange && !member.is(role) {
             return Some(Obstacle::Role);
         }
         // Who came since the view was made cannot be found in it yet.
-        (role == Role::Mentor && !self.holds(id)).then_some(Obstacle::Unknown)
+        ((exchange || role == Role::Mentor) && !self.holds(id)).then_some(Obstacle::Unknown)
     }
 
     /// What rules look at: all of the record, private or not.
@@ -132,6 +134,10 @@ impl Circumstances {
     }
 }
 
+fn millionths(score: f64) -> i64 {
+    (score * 1e6).round() as i64
+}
+
 /// Whether two sorted lists have a key in common.
 fn share(left: &[Key], right: &[Key]) -> bool {
     left.iter().any(|key| right.binary_search(key).is_ok())
@@ -139,6 +145,7 @@ fn share(left: &[Key], right: &[Key]) -> bool {
 
 /// A stored member who seeks.
 pub(crate) struct Seeking {
+    record: Arc<Stored>,
     query: Query,
     seeker: Seeker,
     /// What they confided of what they face.
@@ -150,7 +157,7 @@ pub(crate) struct Seeking {
 pub(crate) struct Compared {
     /// By number.
     pub(crate) mentor: u32,
-    /// In millionths.
+    /// In millionths; in an exchange the score of both ways.
     pub(crate) match_: i64,
     /// What both confided to the organisers adds to it, in millionths.
     pub(crate) confided: i64,
@@ -217,40 +224,46 @@ impl Pool {
         tokio::task::spawn_blocking(run).await.map_err(|error| stopped(&error))
     }
 
-    /// Some members who seek `k` mentors each. A model is run only where what they say is not embedded yet.
+    /// The mentors as those who seek on the way back of an exchange, from the records that the pool was made of.
+    pub(crate) async fn partners(self: &Arc<Self>, records: Vec<Arc<Stored>>) -> Result<Partners, SearchError> {
+        self.compute(move |pool| Partners::of(&pool.searcher, &records)).await
+    }
+
+    /// Some members who seek `k` mentors each, in an exchange or not. A model is run only where what they say is not embedded
+    /// yet.
     pub(crate) async fn seeking(
         self: &Arc<Self>,
         members: Vec<Arc<Stored>>,
         k: usize,
+        exchange: bool,
     ) -> Result<Vec<Seeking>, SearchError> {
         let facing = self.confided.facing(&self.searcher, &members).await?;
         let unembedded = move |pool: &Pool| {
             let Searcher { encoder, view, .. } = &pool.searcher;
             let begin = |stored: &Arc<Stored>| {
-                let request =
-                    SearchRequest { member: Some(stored.member.id.clone()), k: Some(k), ..SearchRequest::default() };
+                let member = Some(stored.member.id.clone());
+                let request = SearchRequest { member, k: Some(k), exchange, ..SearchRequest::default() };
                 let unembedded = Unembedded::of_member(stored.member.clone(), encoder, view);
-                Ok((Query::try_from(request)?, unembedded))
+                Ok((Arc::clone(stored), Query::try_from(request)?, unembedded))
             };
             members.par_iter().map(begin).collect::<Result<Vec<_>, SearchError>>()
         };
         let unembedded = self.compute(unembedded).await??;
         let missing: HashMap<Key, String> =
-            unembedded.iter().flat_map(|(_, unembedded)| unembedded.missing(&self.searcher.view)).collect();
+            unembedded.iter().flat_map(|(.., unembedded)| unembedded.missing(&self.searcher.view)).collect();
         let missing: Vec<(Key, String)> = missing.into_iter().collect();
         let mut vectors = HashMap::with_capacity(missing.len());
         for texts in missing.chunks(TOGETHER) {
             vectors.extend(self.searcher.embed(texts.to_vec()).await?);
         }
-        let embedded = move |pool: &Pool| {
-            let view = &pool.searcher.view;
-            let end = |((query, unembedded), facing): ((Query, Unembedded), Vec<Need>)| Seeking {
-                query,
-                seeker: unembedded.embedded(view, &vectors),
-                facing,
+        let embedded =
+            move |pool: &Pool| {
+                let view = &pool.searcher.view;
+                let end = |((record, query, unembedded), facing): ((Arc<Stored>, Query, Unembedded), Vec<Need>)| {
+                    Seeking { record, query, seeker: unembedded.embedded(view, &vectors), facing }
+                };
+                unembedded.into_par_iter().zip(facing).map(end).collect()
             };
-            unembedded.into_par_iter().zip(facing).map(end).collect()
-        };
         self.compute(embedded).await
     }
 
@@ -278,10 +291,16 @@ impl Pool {
     }
 
     /// The best of each choice of mentors, as many as are sought, and one more who is asked for; best first. The first
-    /// choice is a part of all others.
-    pub(crate) fn nearest(&self, seeking: &Seeking, choices: &[FixedBitSet], also: Option<u32>) -> Vec<Compared> {
+    /// choice is a part of all others. With partners it is by both ways, of those whom the way there brings.
+    pub(crate) fn nearest(
+        &self,
+        seeking: &Seeking,
+        choices: &[FixedBitSet],
+        also: Option<u32>,
+        partners: Option<&Partners>,
+    ) -> Vec<Compared> {
         debug_assert!((1..=8).contains(&choices.len()));
-        let Seeking { query, seeker, facing } = seeking;
+        let Seeking { record, query, seeker, facing } = seeking;
         let view = &self.searcher.view;
         let bounds = self.searcher.bounds(query);
         let mut found = FixedBitSet::with_capacity(self.mentors.len());
@@ -302,7 +321,13 @@ impl Pool {
             .map(|ranked| {
                 let mentor = self.numbers[&ranked.slot.0];
                 let confided = self.confided.adds(&comparison, facing, mentor, ranked, self.searcher.weights());
-                Compared { mentor, match_: (ranked.score * 1e6).round() as i64, confided, chosen: 0 }
+                let back = partners.zip(seeker.slot);
+                let back = back.map(|(partners, slot)| partners.back(&self.searcher, query, record, slot, mentor));
+                let both =
+                    |there: i64| back.map_or(there, |back| millionths(exchange::both_ways(there as f64 / 1e6, back)));
+                let there = millionths(ranked.score);
+                let match_ = both(there);
+                Compared { mentor, match_, confided: both(there + confided) - match_, chosen: 0 }
             })
             .collect();
         // Equals stay in their order.
@@ -340,7 +365,10 @@ impl Pool {
         let mut named: Vec<&str> = pairs.iter().flat_map(|(_, _, _, named)| named).map(String::as_str).collect();
         named.sort_unstable();
         named.dedup();
-        let (records, _) = self.searcher.read(&named).await?;
+        let (mut records, _) = self.searcher.read(&named).await?;
+        // The way back of an exchange finds those who ask.
+        let asking = pairs.iter().map(|(seeking, ..)| &seeking.record);
+        records.extend(asking.map(|stored| (stored.member.id.to_string(), Arc::clone(stored))));
         let explain = move |pool: &Pool| {
             let Searcher { encoder, .. } = &pool.searcher;
             let hit = |(seeking, ranked, stored, _): &(Seeking, Vec<Ranked>, Arc<Stored>, Vec<String>)| {

@@ -9,12 +9,12 @@
 //! which is never shown to another member.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::answer::{Adjustment, Back};
 use super::explain::Explainer;
-use super::features::Met;
 use super::query::Query;
 use super::rerank::{self, Ranked};
 use super::seeker::{Seeker, Unembedded};
@@ -28,7 +28,7 @@ use crate::store::Stored;
 const AT_A_TIME: usize = 32;
 
 /// What an exchange is worth: the harmonic mean of what each finds in the other.
-fn both_ways(there: f64, back: f64) -> f64 {
+pub(super) fn both_ways(there: f64, back: f64) -> f64 {
     if there > 0.0 && back > 0.0 { 2.0 * there * back / (there + back) } else { 0.0 }
 }
 
@@ -37,6 +37,21 @@ pub(super) fn adjustment(there: f64, back: f64) -> Option<Adjustment> {
     let amount = to_a_millionth(both_ways(there, back) - there);
     let text = format!("You find {there:.3} in them and they {back:.3} in you; the score is the harmonic mean of both");
     (amount != 0.0).then(|| Adjustment { reason: "exchange".into(), amount, text })
+}
+
+/// Those whom a cohort's exchange is with, each as who seeks on the way back: made once for all who are compared with them.
+pub(crate) struct Partners(Vec<Seeker>);
+
+impl Partners {
+    /// By number, in the order of their records.
+    pub(super) fn of(searcher: &Searcher, records: &[Arc<Stored>]) -> Partners {
+        Partners(records.par_iter().map(|stored| searcher.turned(&stored.member)).collect())
+    }
+
+    /// The score of the way back from one of them to a stored member who asks.
+    pub(super) fn back(&self, searcher: &Searcher, query: &Query, asker: &Stored, slot: Slot, number: u32) -> f64 {
+        searcher.way_back(query, asker, slot, &self.0[number as usize]).score
+    }
 }
 
 impl Searcher {
@@ -119,7 +134,7 @@ impl Searcher {
     /// What the seeker of the way back finds in the one who asked, without reasons.
     fn way_back(&self, query: &Query, asker: &Stored, slot: Slot, seeker: &Seeker) -> Back {
         let comparison = self.comparison(query, seeker);
-        let values = comparison.values(slot, &mut Met::default());
+        let values = comparison.values(&[slot])[0];
         let contributions = self.contributions(&Ranked { slot, score: 0.0, values }, asker);
         let match_ = rerank::sum(&contributions);
         let adjustment = query.outside_circle.adjustment(&comparison, slot, &contributions);

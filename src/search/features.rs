@@ -60,36 +60,54 @@ pub(super) const RELATED: f32 = 0.25;
 /// The value from which a clause of a free text is taken to name what somebody overcame.
 const NAMED: f32 = 0.15;
 
+/// How many members ahead of the one that is compared vectors are asked for.
+const AHEAD: usize = 2;
+
 /// Cosines of the seeker's interests to phrases met before: interests repeat from candidate to candidate.
 #[derive(Default)]
-pub(super) struct Met(HashMap<u32, Box<[f32]>>);
+struct Met {
+    /// Where those to a phrase begin, by the row of its vector.
+    begin: HashMap<u32, usize, foldhash::fast::RandomState>,
+    cosines: Vec<f32>,
+    /// The greatest cosines of one candidate.
+    closest: Vec<f32>,
+}
 
 impl<'a> Comparison<'a> {
-    /// Asks for the vectors of a member that is compared soon.
-    pub(super) fn prefetch(&self, slot: Slot) {
-        let rows = [
-            self.view.facet_row(FacetName::Profile, slot),
-            self.view.facet_row(FacetName::Interests, slot),
-            self.view.industry(slot).map(|(_, row)| row),
-        ];
-        rows.into_iter().flatten().for_each(|row| self.view.prefetch(row));
-    }
-
-    /// Every feature's value for one member.
-    pub(super) fn values(&self, slot: Slot, met: &mut Met) -> Values {
-        let mut values = [0.0; Feature::ALL.len()];
-        for (value, feature) in values.iter_mut().zip(Feature::ALL) {
-            *value = self.value(*feature, slot, met);
+    /// Every feature's value for each of some members. Feature by feature: what one reads of a member is waited for together
+    /// with what it reads of the next ones.
+    pub(super) fn values(&self, slots: &[Slot]) -> Vec<Values> {
+        let mut values = vec![[0.0; Feature::ALL.len()]; slots.len()];
+        let mut met = Met::default();
+        // What the seeker lacks nobody shares.
+        for &feature in Feature::ALL.iter().filter(|feature| self.possible(**feature)) {
+            for (at, (&slot, values)) in slots.iter().zip(&mut values).enumerate() {
+                if let Some(&ahead) = slots.get(at + AHEAD) {
+                    self.prefetch(feature, ahead);
+                }
+                values[feature as usize] = self.value(feature, slot, &mut met);
+            }
         }
         values
     }
 
+    /// Asks for the vectors of a member that a feature compares soon.
+    fn prefetch(&self, feature: Feature, slot: Slot) {
+        let view = self.view;
+        let row = match feature {
+            Feature::Profession => view.profession(slot).map(|(_, row)| row),
+            Feature::ProfileSimilarity => view.facet_row(FacetName::Profile, slot),
+            Feature::InterestSimilarity => view.facet_row(FacetName::Interests, slot),
+            Feature::Industry => view.industry(slot).map(|(_, row)| row),
+            Feature::SharedInterests => return view.interests(slot).for_each(|(_, row)| view.prefetch(row)),
+            Feature::OvercameWhatIFace => return view.overcame(slot).for_each(|(_, row)| view.prefetch(row)),
+            _ => None,
+        };
+        row.into_iter().for_each(|row| view.prefetch(row));
+    }
+
     fn value(&self, feature: Feature, slot: Slot, met: &mut Met) -> f32 {
         let (seeker, view) = (self.seeker, self.view);
-        // What the seeker lacks nobody shares; not asking spares most of the waiting for memory.
-        if !self.possible(feature) {
-            return 0.0;
-        }
         match feature {
             Feature::Profession => self.profession(slot).map_or(0.0, |closest| closest.value),
             Feature::ProfileSimilarity => self.profile_similarity(slot).map_or(0.0, |(_, value)| value),
@@ -242,21 +260,22 @@ impl<'a> Comparison<'a> {
     /// The sum over the seeker's interests of how close the member's closest is, each by its rarity.
     fn interests_met(&self, slot: Slot, met: &mut Met) -> f32 {
         let needs = &self.seeker.interests;
-        let mut closest = vec![-1f32; needs.len()];
+        let Met { begin, cosines, closest } = met;
+        closest.clear();
+        closest.resize(needs.len(), -1.0);
         for (key, row) in self.view.interests(slot) {
-            let cosines = met.0.entry(row).or_insert_with(|| {
-                let theirs = self.view.vector(row);
-                needs
-                    .iter()
-                    .map(|need| need.vector.as_deref().zip(theirs).map_or(-1.0, |(own, row)| dot(own, row)))
-                    .collect()
+            let begin = *begin.entry(row).or_insert_with(|| {
+                let (begin, theirs) = (cosines.len(), self.view.vector(row));
+                let cosine = |need: &Need| need.vector.as_deref().zip(theirs).map_or(-1.0, |(own, row)| dot(own, row));
+                cosines.extend(needs.iter().map(cosine));
+                begin
             });
-            for ((best, need), cosine) in closest.iter_mut().zip(needs).zip(cosines.iter()) {
+            for ((best, need), cosine) in closest.iter_mut().zip(needs).zip(&cosines[begin..]) {
                 *best = best.max(if need.key == key { 1.0 } else { *cosine });
             }
         }
         let value = |(need, cosine): (&Need, f32)| above(cosine, need.floor) * (0.4 + 0.6 * need.rarity);
-        needs.iter().zip(closest).map(value).sum()
+        needs.iter().zip(closest.iter().copied()).map(value).sum()
     }
 
     /// The member's values of an attribute that the seeker has too, each with its rarity.
@@ -326,9 +345,13 @@ impl<'a> Comparison<'a> {
         common.filter(move |common| self.is_available(*common, slot))
     }
 
+    /// Who may be had in common is of age, not paused, and not blocked by either side. The others are neither counted nor
+    /// named.
     fn is_available(&self, common: Slot, slot: Slot) -> bool {
-        self.seeker.available.contains(common.index())
-            && self.view.related(Relation::Blocks, slot).binary_search(&common.0).is_err()
+        let blocked = |blocks: &[u32]| blocks.binary_search(&common.0).is_ok();
+        self.view.available().contains(common.index())
+            && !blocked(&self.seeker.blocks)
+            && !blocked(self.view.related(Relation::Blocks, slot))
     }
 }
 

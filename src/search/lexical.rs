@@ -2,7 +2,7 @@
 //! what each sought word is worth, and whose profiles hold most of them.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use fixedbitset::FixedBitSet;
 
@@ -66,14 +66,14 @@ pub(super) fn of_one_rare_word(view: &View) -> f32 {
 }
 
 /// The distinct words that are sought, as the snapshot has them: a word that no member has is corrected, or left out.
-pub(super) fn terms(said: impl IntoIterator<Item = Word>, view: &View) -> Vec<Term> {
+pub(super) fn terms(said: &[Word], view: &View) -> Vec<Term> {
     let mut seen = HashSet::new();
     let (mut terms, mut unknown) = (Vec::new(), Vec::new());
     for word in said {
         if seen.insert(word.key) {
             match Term::new(word.key, Some(word.said.clone()), view) {
                 Some(term) => terms.push(term),
-                None => unknown.push(word),
+                None => unknown.push(word.clone()),
             }
         }
     }
@@ -154,17 +154,14 @@ pub(super) fn best<'a>(terms: &'a [Term], view: &'a View, allowed: &FixedBitSet,
         kept.peek().map(|Reverse((score, ..))| f32::from_bits(*score))
     };
     // Those who changed are few: every word of theirs is looked at.
-    let mut changed: Vec<f32> = vec![0.0; if view.overlay.is_empty() { 0 } else { view.slots() }];
+    let mut changed: HashMap<u32, f32, foldhash::fast::RandomState> = HashMap::default();
     for Walk { term, .. } in &walks {
         for Standing { slot, count, length } in view.changed_with_word(term.key) {
-            if let Some(score) = changed.get_mut(*slot as usize) {
-                *score += term.weight(*count, *length, mean_length);
-            }
+            *changed.entry(*slot).or_default() += term.weight(*count, *length, mean_length);
         }
     }
-    for (slot, score) in changed.into_iter().enumerate().filter(|(slot, score)| *score > 0.0 && allowed.contains(*slot))
-    {
-        least = keep(score, slot as u32, least).unwrap_or(least);
+    for (slot, score) in changed.into_iter().filter(|(slot, _)| allowed.contains(*slot as usize)) {
+        least = keep(score, slot, least).unwrap_or(least);
     }
     let allowed = view.unchanged(allowed);
     while let Some(slot) = walks[common..].iter().filter_map(|walk| walk.slots.first()).min().copied() {

@@ -5,6 +5,7 @@
 
 mod changed;
 mod layer;
+mod pages;
 mod postings;
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use crate::member::fold::Key;
 use crate::member::{Member, MemberId};
 pub(super) use changed::Changed;
 pub(super) use layer::Layer;
+use pages::Pages;
 use postings::Postings;
 
 /// Keys are hashes and slots already: a fast hasher does.
@@ -44,12 +46,12 @@ pub(super) struct Overlay {
     /// How many slots the generation has; the next ones are newcomers'.
     built: u32,
     is_changed: Arc<FixedBitSet>,
-    members: Map<u32, Arc<Changed>>,
+    members: Pages<Arc<Changed>>,
     newcomers: Map<Box<str>, u32>,
     /// Who lists somebody that is not there yet.
     awaited: Map<MemberId, Vec<u32>>,
     /// Relations that are not as the generation has them, by relation and slot.
-    related: [Map<u32, Arc<[u32]>>; 3],
+    related: [Pages<Arc<[u32]>>; 3],
     values: Postings<u32>,
     words: Postings<Standing>,
     /// Profiles with words beyond the generation's, and words in profiles.
@@ -72,7 +74,7 @@ impl Overlay {
             sequence: snapshot.manifest.sequence,
             built: snapshot.columns.len() as u32,
             is_changed: Arc::default(),
-            members: Map::default(),
+            members: Pages::default(),
             newcomers: Map::default(),
             awaited: Map::default(),
             related: Default::default(),
@@ -110,7 +112,7 @@ impl Overlay {
 
     #[inline]
     pub(super) fn changed(&self, slot: Slot) -> Option<&Changed> {
-        if self.is_changed(slot) { self.members.get(&slot.0).map(Arc::as_ref) } else { None }
+        if self.is_changed(slot) { self.members.get(slot.0).map(Arc::as_ref) } else { None }
     }
 
     pub(super) fn without_changed<'a>(&self, members: &'a FixedBitSet) -> Cow<'a, FixedBitSet> {
@@ -153,7 +155,7 @@ impl Overlay {
 
     pub(super) fn related(&self, relation: Relation, slot: Slot) -> Option<&[u32]> {
         let related = &self.related[relation as usize];
-        if related.is_empty() { None } else { related.get(&slot.0).map(|slots| &slots[..]) }
+        if related.is_empty() { None } else { related.get(slot.0).map(|slots| &slots[..]) }
     }
 
     /// Gives whoever the generation does not hold the next slot.
@@ -174,7 +176,7 @@ impl Overlay {
 
     /// Lets a member who lists somebody know them, now that they are there.
     fn acquaint(&mut self, columns: &Columns, waiting: u32, id: &MemberId, slot: u32) {
-        let Some(member) = self.members.get_mut(&waiting) else { return };
+        let Some(member) = self.members.get_mut(waiting) else { return };
         let member = Arc::make_mut(member);
         let mut listing = Vec::new();
         for relation in Relation::ALL {
@@ -194,7 +196,7 @@ impl Overlay {
     /// Puts a member, as it is now, in place of what it was.
     pub(super) fn put(&mut self, snapshot: &Snapshot, slot: Slot, member: Changed) {
         let columns = &snapshot.columns;
-        let known = self.members.get(&slot.0).cloned();
+        let known = self.members.get(slot.0).cloned();
         let before = known.or_else(|| (slot.0 < self.built).then(|| Arc::new(Changed::of_built(snapshot, slot))));
         if let Some(before) = &before {
             let was_changed = self.is_changed(slot);

@@ -52,7 +52,8 @@ impl Searcher {
             let super::Ranked { slot, score, values } = ranked;
             Candidate { id: self.view.id(slot).to_owned(), score, values }
         };
-        let ranked = self.rank(&query, &seeker)?;
+        let (ranked, remote) = self.rank(&query, &seeker).await?;
+        remote.whole()?;
         let (ranked, _) = self.both_ways(&query, &seeker, ranked, None).await?;
         Ok(ranked.into_iter().map(candidate).collect())
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::stated::Stated;
 use super::view::View;
 use super::{SearchError, Searcher};
 use crate::index::Slot;
@@ -17,6 +18,8 @@ pub(super) struct Records(Cache<u32, Kept, Bytes>);
 #[derive(Clone)]
 struct Kept {
     stored: Arc<Stored>,
+    /// What they state, once they sought.
+    stated: Option<Arc<Stated>>,
     /// The last change of the database when it was read: it is the member's record from its own change to this one.
     read_at: u64,
     bytes: u32,
@@ -48,7 +51,22 @@ impl Records {
     fn keep(&self, slot: Slot, stored: &Arc<Stored>, read_at: u64) {
         let texts = serde_json::to_vec(&stored.member).map_or(0, |json| json.len());
         let bytes = (size_of::<Stored>() + texts) as u32;
-        self.0.insert(slot.0, Kept { stored: Arc::clone(stored), read_at, bytes });
+        self.0.insert(slot.0, Kept { stored: Arc::clone(stored), stated: None, read_at, bytes });
+    }
+
+    /// What is stated in a record; kept with it, where it is kept.
+    fn stated(&self, slot: Slot, stored: &Arc<Stored>, of: impl FnOnce() -> Stated) -> Arc<Stated> {
+        let Some(kept) = self.0.get(&slot.0).filter(|kept| Arc::ptr_eq(&kept.stored, stored)) else {
+            return Arc::new(of());
+        };
+        if let Some(stated) = kept.stated {
+            return stated;
+        }
+        let stated = Arc::new(of());
+        let bytes = kept.bytes.saturating_add(stated.bytes() as u32);
+        // A newer record that came meanwhile may go for it: it is read again.
+        self.0.insert(slot.0, Kept { stated: Some(Arc::clone(&stated)), bytes, ..kept });
+        stated
     }
 }
 
@@ -57,6 +75,15 @@ impl Searcher {
     /// changes are seen with the view.
     pub(crate) fn keeping(self, bytes: u64) -> Searcher {
         Searcher { records: Some(Arc::new(Records::new(bytes))), ..self }
+    }
+
+    /// What a stored member states.
+    pub(super) fn stated(&self, stored: &Arc<Stored>) -> Arc<Stated> {
+        let of = || Stated::of(&stored.member, &self.encoder);
+        match self.records.as_ref().zip(self.view.slot(stored.member.id.as_str())) {
+            Some((records, slot)) => records.stated(slot, stored, of),
+            None => Arc::new(of()),
+        }
     }
 
     /// Those of the given members that are stored, and the last change that was seen. Read ones are as of that change; kept
@@ -85,5 +112,95 @@ impl Searcher {
             found.insert(id, stored);
         }
         Ok((found, last_change))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Community;
+    use super::super::{Known, SearchRequest};
+    use super::*;
+    use crate::member::{Member, MemberId, Role};
+
+    fn id(at: usize) -> MemberId {
+        MemberId::new(format!("m-{at:02}")).unwrap()
+    }
+
+    fn text(kind: &str, number: usize) -> String {
+        format!("{kind} {}", ["boats", "violins", "bridges", "bread", "clocks"][number % 5])
+    }
+
+    /// Member number `at` as they are at the given time.
+    fn member(at: usize, time: usize) -> Member {
+        Member {
+            id: id(at),
+            roles: vec![Role::Mentor, Role::Mentee],
+            headline: Some(text("Builds", at)),
+            profession: Some(text("Maker of", at + time)),
+            aims_for: Some(text("Seller of", at * 7 + time)),
+            seeks: Some(text("Somebody who knows", at * 3 + time)),
+            interests: vec![text("Old", at + 2 * time), text("New", at + 3)],
+            friends: vec![id((at + 1 + time) % 40), id((at + 5) % 40)],
+            ..Member::default()
+        }
+    }
+
+    fn asked(community: &Community, searcher: &Searcher, at: usize) -> String {
+        let request = |known| SearchRequest { member: Some(id(at)), known, k: Some(7), ..SearchRequest::default() };
+        let answer = |known| match community.runtime.block_on(searcher.search(request(known))) {
+            Ok(answer) => serde_json::to_string(&answer).unwrap(),
+            Err(error) => error.to_string(),
+        };
+        [Known::Exclude, Known::Include].map(answer).concat()
+    }
+
+    #[test]
+    fn an_answer_of_what_is_kept_is_that_of_what_is_read() {
+        let members: Vec<Member> = (0..40).map(|at| member(at, 0)).collect();
+        let community = Community::of(&members);
+        let open = || [1 << 20, 9_000].map(|bytes| community.searcher().keeping(bytes));
+        let mut keeping = open();
+        for time in 1..8 {
+            let blocks = Member { blocks: vec![id(2), id(3)], ..member(1, time) };
+            let hides = Member { private: vec!["friends".into(), "interests".into()], ..member(8, time) };
+            match time {
+                1 => community.change(&[member(2, time)], &[]),
+                2 => community.change(&[blocks], &[]),
+                3 => community.change(&[hides, Member { paused: true, ..member(9, time) }], &[]),
+                4 => community.change(&[member(41, time)], &[id(4)]),
+                5 => {
+                    community.rebuild();
+                    keeping = open();
+                }
+                _ => community.change(&[member(1, time), member(4, time), member(9, time)], &[id(41), id(2)]),
+            }
+            for keeping in &mut keeping {
+                *keeping = community.runtime.block_on(keeping.caught_up()).unwrap();
+                let reading = community.searcher();
+                for at in (0..42).chain(0..12) {
+                    let (kept, read) = (asked(&community, keeping, at), asked(&community, &reading, at));
+                    assert_eq!(kept, read, "{at} at {time}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_somebody_states_is_made_once_and_anew_when_they_change() {
+        let community = Community::of(&[member(1, 0), member(2, 0)]);
+        let searcher = community.searcher().keeping(1 << 20);
+        let stated = |searcher: &Searcher| {
+            let stored = community.runtime.block_on(searcher.stored(&id(1))).unwrap();
+            searcher.stated(&stored)
+        };
+        let first = stated(&searcher);
+        assert!(Arc::ptr_eq(&first, &stated(&searcher)));
+        community.change(&[member(2, 1)], &[]);
+        let other = community.runtime.block_on(searcher.caught_up()).unwrap();
+        assert!(Arc::ptr_eq(&first, &stated(&other)), "of somebody else's change nothing is to be seen");
+        community.change(&[member(1, 1)], &[]);
+        let changed = community.runtime.block_on(other.caught_up()).unwrap();
+        assert_ne!(stated(&changed).encoded, first.encoded);
+        assert_eq!(stated(&changed).encoded, stated(&community.searcher()).encoded);
     }
 }

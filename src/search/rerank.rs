@@ -3,7 +3,7 @@
 use super::answer::{Adjustment, Contribution};
 use super::circle::Dial;
 use super::explain::round;
-use super::features::{Comparison, Met};
+use super::features::Comparison;
 use super::steering::Epoch;
 use super::view::View;
 use super::weights::{Feature, Values, Weights, contribution, to_a_millionth};
@@ -57,19 +57,11 @@ pub(super) fn rank(
     candidates: &[Slot],
     seed: u64,
 ) -> Vec<Ranked> {
-    let mut met = Met::default();
-    let mut ranked: Vec<Ranked> = candidates
-        .iter()
-        .enumerate()
-        .map(|(at, &slot)| {
-            if let Some(ahead) = candidates.get(at + 2) {
-                comparison.prefetch(*ahead);
-            }
-            let values = comparison.values(slot, &mut met);
-            let score = epoch.adjust(dial.score(&values, weights), || comparison.view.id(slot));
-            Ranked { slot, score, values }
-        })
-        .collect();
+    let ranked = candidates.iter().zip(comparison.values(candidates)).map(|(&slot, values)| {
+        let score = epoch.adjust(dial.score(&values, weights), || comparison.view.id(slot));
+        Ranked { slot, score, values }
+    });
+    let mut ranked: Vec<Ranked> = ranked.collect();
     order(&mut ranked, comparison.view, seed);
     ranked
 }

@@ -54,7 +54,7 @@ impl Searcher {
         }
         let state = self.state_at(if overtaken { last_change } else { self.view.sequence() });
         let no_good_mentor = self.no_good_mentor(query, seeker, &hits, rest)?;
-        Ok((Answer { state, hits, no_good_mentor }, overtaken))
+        Ok((Answer { state, hits, no_good_mentor, degraded: Vec::new() }, overtaken))
     }
 
     /// A member of a ranking as a hit, with its reasons where the query asks for them.
@@ -97,6 +97,7 @@ impl Searcher {
         let changes = last_change.saturating_sub(self.view.snapshot.manifest.sequence);
         let mut options = vec![self.config.search.ef as u64, self.config.search.candidates as u64];
         options.push(u64::from(self.config.members.adult_when_absent));
+        options.extend(self.milvus.iter().map(|_| u64::MAX));
         options.extend(self.off.iter().map(|source| *source as u64));
         for (at, (_, threshold)) in self.config.programme.good_match.all().into_iter().enumerate() {
             options.extend(threshold.into_iter().flat_map(|match_| [at as u64, match_.to_bits()]));

@@ -19,6 +19,9 @@ use crate::member::fold::Key;
 /// Up to this many matches, everyone who matches is ranked: it costs less than choosing.
 const RANK_ALL: usize = 300;
 
+/// What speaks for members, by slot. Slots need no hash that withstands an attack.
+type Sums = HashMap<u32, f32, foldhash::fast::RandomState>;
+
 /// Where candidates come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -62,14 +65,21 @@ pub(super) struct Bounds<'a> {
     pub(super) limits: &'a SearchConfig,
     /// Sources that bring nobody.
     pub(super) off: &'a [Source],
+    /// The members of the generation nearest by profile and by interests, where they were looked for elsewhere.
+    pub(super) near: Option<&'a [Vec<Slot>; 2]>,
     pub(super) seed: u64,
 }
 
 impl Bounds<'_> {
     /// The most members that a source may bring.
-    fn most(&self) -> usize {
+    pub(super) fn most(&self) -> usize {
         self.limits.candidates.max(2 * self.k)
     }
+}
+
+/// Whether not everyone who is allowed is ranked.
+pub(super) fn chooses(allowed: &FixedBitSet, k: usize) -> bool {
+    allowed.count_ones(..) > RANK_ALL.max(k)
 }
 
 /// The members to rank, in the order of their slots.
@@ -81,15 +91,17 @@ impl Bounds<'_> {
 /// known, all others would be of it.
 pub(super) fn candidates(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bounds: &Bounds<'_>) -> Vec<Slot> {
     let Bounds { known, outside_circle, k, limits, seed, .. } = *bounds;
-    let matches = allowed.count_ones(..);
-    if matches <= RANK_ALL.max(k) {
+    if !chooses(allowed, k) {
         return allowed.ones().map(|slot| Slot(slot as u32)).collect();
     }
     let most = bounds.most();
     let near = |facet: FacetName, sought: &Option<Sought>| {
         let Some(sought) = sought else { return Vec::new() };
         let probe = Probe { query: &sought.vector, k: most, allowed, turn: seed };
-        view.near(facet, probe, limits.ef)
+        match bounds.near {
+            Some(near) => view.with_changed(facet, probe, near[facet as usize].clone()),
+            None => view.near(facet, probe, limits.ef),
+        }
     };
     let mut found = FixedBitSet::with_capacity(allowed.len());
     let mut outside = 0;
@@ -121,9 +133,8 @@ pub(super) fn candidates(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bo
 /// How much of what an exact scan of each facet finds its search finds too: recall@`most`, in [0, 1]. Nothing where the
 /// facet is not searched, because nothing is sought in it or because everyone who matches is ranked.
 pub(super) fn recall(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bounds: &Bounds<'_>) -> [Option<f64>; 2] {
-    let matches = allowed.count_ones(..);
     [(FacetName::Profile, &seeker.wants), (FacetName::Interests, &seeker.interest)].map(|(facet, sought)| {
-        let sought = sought.as_ref().filter(|_| matches > RANK_ALL.max(bounds.k))?;
+        let sought = sought.as_ref().filter(|_| chooses(allowed, bounds.k))?;
         let probe = Probe { query: &sought.vector, k: bounds.most(), allowed, turn: bounds.seed };
         view.recall(facet, probe, bounds.limits.ef)
     })
@@ -132,7 +143,7 @@ pub(super) fn recall(view: &View, seeker: &Seeker, allowed: &FixedBitSet, bounds
 /// Friends of friends and colleagues of colleagues, those with the strongest ties first; where known people may be
 /// found, friends and colleagues themselves before all.
 fn social(view: &View, seeker: &Seeker, allowed: &FixedBitSet, known: Known, most: usize, seed: u64) -> Vec<Slot> {
-    let mut ties: HashMap<u32, f32> = HashMap::new();
+    let mut ties = Sums::default();
     for (own, relation) in [(&seeker.friends, Relation::Friends), (&seeker.colleagues, Relation::Colleagues)] {
         for &between in own.iter().filter(|between| view.available().contains(**between as usize)) {
             let tie = adamic_adar(std::iter::once(Slot(between)), |slot| view.related(relation, slot));
@@ -159,7 +170,7 @@ fn alike(view: &View, seeker: &Seeker, allowed: &FixedBitSet, most: usize, seed:
     let (home, city) = ([encoded.hometown.city], [encoded.location.city]);
     let aims: Vec<Key> = seeker.aims.iter().map(|need| need.key).collect();
     let interests: Vec<Key> = seeker.interests.iter().map(|need| need.key).collect();
-    let mut shares: HashMap<u32, f32> = HashMap::new();
+    let mut shares = Sums::default();
     for (attribute, keys) in [
         (Attribute::School, &encoded.schools[..]),
         (Attribute::Employer, &encoded.employers),
@@ -183,7 +194,7 @@ fn alike(view: &View, seeker: &Seeker, allowed: &FixedBitSet, most: usize, seed:
 
 /// The `most` members with the greatest sums. Equal ones are cut in an order that differs by query, so that it is not
 /// always the same members who are left out.
-fn strongest(sums: HashMap<u32, f32>, most: usize, seed: u64) -> Vec<Slot> {
+fn strongest(sums: Sums, most: usize, seed: u64) -> Vec<Slot> {
     let mut sums: Vec<(u32, f32)> = sums.into_iter().collect();
     let turns = |left: u32, right: u32| turn(left, seed).cmp(&turn(right, seed));
     sums.sort_unstable_by(|left, right| right.1.total_cmp(&left.1).then_with(|| turns(left.0, right.0)));

@@ -3,10 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use fixedbitset::FixedBitSet;
-
 use super::honest::silent_fields;
 use super::lexical::{self, Term};
+use super::stated::Stated;
 use super::view::View;
 use crate::embed::UnitVector;
 use crate::index::Slot;
@@ -61,7 +60,7 @@ pub(super) struct Seeker {
     pub(super) facing: Vec<Need>,
     pub(super) interests: Vec<Need>,
     pub(super) industry: Option<Need>,
-    pub(super) encoded: Encoded,
+    pub(super) encoded: Arc<Encoded>,
     pub(super) home: Option<Place>,
     /// Fields of theirs that say nothing: see [`silent_fields`]. None of who speaks in free text.
     pub(super) silent: Vec<usize>,
@@ -76,14 +75,11 @@ pub(super) struct Seeker {
     pub(super) known: Vec<u32>,
     /// Slots blocked by either side.
     pub(super) blocks: Vec<u32>,
-    /// Who may be had in common: of age, not paused, not blocked by either side. The others are not available, and so
-    /// are neither counted nor named.
-    pub(super) available: FixedBitSet,
 }
 
 /// A seeker whose texts are not all embedded yet.
 pub(super) struct Unembedded {
-    encoded: Encoded,
+    encoded: Arc<Encoded>,
     by_text: bool,
     /// The clauses of a free text; each may name a need, or something faced.
     clauses: Vec<Phrase>,
@@ -98,12 +94,21 @@ pub(super) struct Unembedded {
 impl Unembedded {
     /// A member, or the profile of one.
     pub(super) fn of_member(member: Member, encoder: &Encoder, view: &View) -> Unembedded {
-        let encoded = encoder.encode_seeker(&member);
-        let public = member.public();
-        let single = [&public.aims_for, &public.seeks].into_iter().flatten();
-        let texts = single.chain(&public.facing).chain(&public.interests);
-        let words = lexical::terms(texts.flat_map(|text| encoder.words(text)), view);
-        Unembedded { encoded, by_text: false, clauses: Vec::new(), recognised: Vec::new(), words, member, viewer: None }
+        let stated = Stated::of(&member, encoder);
+        Unembedded::of_stated(member, &stated, view)
+    }
+
+    /// A member of whom it is known already what they state.
+    pub(super) fn of_stated(member: Member, stated: &Stated, view: &View) -> Unembedded {
+        Unembedded {
+            encoded: Arc::clone(&stated.encoded),
+            by_text: false,
+            clauses: Vec::new(),
+            recognised: Vec::new(),
+            words: lexical::terms(&stated.words, view),
+            member,
+            viewer: None,
+        }
     }
 
     /// Free text: known professions and interests are recognised in it, and each clause may name a need of its own.
@@ -122,7 +127,7 @@ impl Unembedded {
         encoded.interests = known(Attribute::Interest);
         let recognised = known(Attribute::Profession);
         let clauses = clauses(text).iter().filter_map(phrase).collect();
-        let words = lexical::terms(encoder.words(text), view);
+        let (encoded, words) = (Arc::new(encoded), lexical::terms(&encoder.words(text), view));
         Unembedded { encoded, by_text: true, clauses, recognised, words, member: Member::default(), viewer: None }
     }
 
@@ -134,7 +139,7 @@ impl Unembedded {
     /// The texts whose vectors the snapshot does not hold: they need a model run.
     pub(super) fn missing(&self, view: &View) -> Vec<(Key, String)> {
         // What the seeker offers, overcame and is, is compared with nothing.
-        let Encoded { aims_for, profession, seeks, industry, interests, facing, wants, profile, .. } = &self.encoded;
+        let Encoded { aims_for, profession, seeks, industry, interests, facing, wants, profile, .. } = &*self.encoded;
         let single = [aims_for.as_ref().or(profession.as_ref()), seeks.as_ref(), industry.as_ref()];
         let lists = [interests, facing, &self.clauses, &self.recognised];
         let phrases = single.into_iter().flatten().chain(lists.into_iter().flatten());
@@ -151,7 +156,7 @@ impl Unembedded {
     /// What is wanted as a whole as the mean of what is aimed for and sought, each of which has a vector of its own; nothing
     /// where it is one of them alone.
     pub(super) fn wants_by_parts(&self, view: &View) -> Option<(Key, UnitVector)> {
-        let Encoded { wants, aims_for, seeks, .. } = &self.encoded;
+        let Encoded { wants, aims_for, seeks, .. } = &*self.encoded;
         let part = |phrase: &Phrase| view.vector(view.find(phrase.key).filter(|_| phrase.embedded.is_some())?);
         let (aim, sought) = (part(aims_for.as_ref()?)?, part(seeks.as_ref()?)?);
         Some((wants.as_ref()?.key, UnitVector::mean([aim, sought].into_iter())?))
@@ -160,9 +165,14 @@ impl Unembedded {
     /// The seeker, once the missing texts have their vectors.
     pub(super) fn embedded(self, view: &View, vectors: &HashMap<Key, UnitVector>) -> Seeker {
         let snapshot = &view.snapshot;
-        let vector = |key: Key| -> Option<Arc<[f32]>> {
-            let row = || view.find(key).and_then(|row| view.vector(row));
-            vectors.get(&key).map(|vector| Arc::from(&vector[..])).or_else(|| row().map(Arc::from))
+        // With the row that it has in the view.
+        let vector = |key: Key| -> Option<(Arc<[f32]>, Option<u32>)> {
+            let row = || view.find(key).and_then(|row| Some((Arc::from(view.vector(row)?), Some(row))));
+            vectors.get(&key).map(|vector| (Arc::from(&vector[..]), None)).or_else(row)
+        };
+        let floor = |background: &Background, vector: &[f32], row: Option<u32>| {
+            let measured = row.and_then(|row| background.floor_of_row(&snapshot.vectors, row));
+            measured.unwrap_or_else(|| background.floor(&snapshot.vectors, vector))
         };
         let phrases = &snapshot.backgrounds.phrases;
         let need = |phrase: &Phrase, attribute: Option<Attribute>| {
@@ -170,9 +180,9 @@ impl Unembedded {
             Need {
                 key: phrase.key,
                 said: phrase.said.clone(),
-                floor: vector.as_deref().map_or(1.0, |vector| phrases.floor(&snapshot.vectors, vector)),
+                floor: vector.as_ref().map_or(1.0, |(vector, row)| floor(phrases, vector, *row)),
                 rarity: attribute.map_or(1.0, |attribute| rarity(view, attribute, phrase.key)),
-                vector,
+                vector: vector.map(|(vector, _)| vector),
             }
         };
         let list =
@@ -180,7 +190,7 @@ impl Unembedded {
         let encoded = &self.encoded;
         let said = encoded.wants.as_ref().and_then(|passage| vector(passage.key));
         let mut interests = list(&encoded.interests, Some(Attribute::Interest));
-        if let (true, Some(text)) = (self.by_text, &said) {
+        if let (true, Some((text, _))) = (self.by_text, &said) {
             // A word that happens to be somebody's interest counts as far as the text is about it.
             for need in &mut interests {
                 need.rarity *= need.vector.as_deref().map_or(0.0, |vector| dot(vector, text)).clamp(0.0, 1.0);
@@ -202,14 +212,15 @@ impl Unembedded {
         };
         let seeks = encoded.seeks.iter().map(|phrase| need(phrase, None)).chain(clauses.iter().cloned()).collect();
         let facing = encoded.facing.iter().map(|phrase| need(phrase, None)).chain(clauses).collect();
-        let spoken = said.as_deref().filter(|_| self.by_text);
+        let spoken = said.as_ref().map(|(vector, _)| &**vector).filter(|_| self.by_text);
         let of_interests = interests.iter().filter_map(|need| need.vector.as_deref()).chain(spoken);
         let of_interests: Option<Arc<[f32]>> = UnitVector::mean(of_interests).map(|mean| Arc::from(&mean[..]));
         let shown = encoded.profile.as_ref().and_then(|passage| vector(passage.key));
         // What is wanted; else what interests; else more of the same.
-        let wants = said.or_else(|| of_interests.clone()).or(shown);
-        let sought = |vector: Arc<[f32]>, background: &Background| Sought {
-            floor: background.floor(&snapshot.vectors, &vector),
+        let interest = of_interests.map(|vector| (vector, None));
+        let wants = said.or_else(|| interest.clone()).or(shown);
+        let sought = |(vector, row): (Arc<[f32]>, Option<u32>), background: &Background| Sought {
+            floor: floor(background, &vector, row),
             vector,
         };
         let slot_of =
@@ -225,16 +236,14 @@ impl Unembedded {
         };
         let viewer = self.viewer.as_ref().unwrap_or(&self.member);
         let blocks = listed(viewer, &viewer.blocks, Relation::Blocks);
-        let mut available = view.available().clone();
-        blocks.iter().for_each(|slot| available.remove(*slot as usize));
         let public = self.member.public();
         Seeker {
             id: viewer.id.clone(),
             blocked: viewer.blocks.clone(),
             slot: slot_of(viewer),
             by_text: self.by_text,
-            interest: of_interests.map(|vector| sought(vector, &snapshot.backgrounds.interests)),
-            wants: wants.map(|vector| sought(vector, &snapshot.backgrounds.profile)),
+            interest: interest.map(|found| sought(found, &snapshot.backgrounds.interests)),
+            wants: wants.map(|found| sought(found, &snapshot.backgrounds.profile)),
             aims,
             aims_are_own,
             seeks,
@@ -250,7 +259,6 @@ impl Unembedded {
             ]
             .concat(),
             blocks,
-            available,
             silent: if self.by_text { Vec::new() } else { silent_fields(&public) },
             home: public.location.clone(),
             headline: public.headline.clone().or_else(|| public.about.clone()),

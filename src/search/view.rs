@@ -26,9 +26,30 @@ pub(super) struct View {
 
 /// One of the two embedded views of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FacetName {
+pub(crate) enum FacetName {
     Profile,
     Interests,
+}
+
+impl FacetName {
+    /// Both.
+    pub(crate) const ALL: [FacetName; 2] = [FacetName::Profile, FacetName::Interests];
+
+    /// As it stands in the names of collections.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            FacetName::Profile => "profile",
+            FacetName::Interests => "interests",
+        }
+    }
+
+    /// The facet of a generation.
+    pub(crate) fn of(self, snapshot: &Snapshot) -> &Facet {
+        match self {
+            FacetName::Profile => &snapshot.profile,
+            FacetName::Interests => &snapshot.interests,
+        }
+    }
 }
 
 impl View {
@@ -235,8 +256,8 @@ impl View {
 
     fn facet(&self, name: FacetName) -> (&Facet, &Layer) {
         match name {
-            FacetName::Profile => (&self.snapshot.profile, &self.overlay.profile),
-            FacetName::Interests => (&self.snapshot.interests, &self.overlay.interests),
+            FacetName::Profile => (name.of(&self.snapshot), &self.overlay.profile),
+            FacetName::Interests => (name.of(&self.snapshot), &self.overlay.interests),
         }
     }
 
@@ -258,6 +279,13 @@ impl View {
         let allowed = layer.without_moved(probe.allowed);
         let matches = allowed.count_ones(..self.snapshot.columns.len());
         let built = facet.search(vectors, Probe { allowed: &allowed, ..probe }, ef, matches);
+        self.with_changed(name, probe, built)
+    }
+
+    /// The nearest of the generation with those who changed, whose vectors are compared exactly: the `k` best.
+    pub(super) fn with_changed(&self, name: FacetName, probe: Probe<'_>, built: Vec<Slot>) -> Vec<Slot> {
+        let (facet, layer) = self.facet(name);
+        let vectors = &self.snapshot.vectors;
         let row = |slot| facet.row(slot).and_then(|row| vectors.row(row));
         let mut near: Vec<(f32, Slot)> =
             built.into_iter().filter_map(|slot| Some((dot(probe.query, row(slot)?), slot))).collect();
@@ -265,6 +293,14 @@ impl View {
         near.sort_unstable_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
         near.truncate(probe.k);
         near.into_iter().map(|(_, slot)| slot).collect()
+    }
+
+    /// Those of some members who changed, but not in their vector of a facet.
+    pub(super) fn changed_in_place(&self, name: FacetName, members: &FixedBitSet) -> Vec<Slot> {
+        let (facet, layer) = self.facet(name);
+        let mut changed = layer.without_moved(members).into_owned();
+        changed.difference_with(&self.unchanged(members));
+        changed.ones().map(|slot| Slot(slot as u32)).filter(|slot| facet.row(*slot).is_some()).collect()
     }
 
     /// How much of what an exact scan of the generation's facet finds its search finds too.

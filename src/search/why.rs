@@ -9,7 +9,7 @@ use super::filter::Filter;
 use super::query::{Known, Query, SearchRequest};
 use super::seeker::Seeker;
 use super::weights::Feature;
-use super::{SearchError, Searcher, retrieve};
+use super::{Bounds, SearchError, Searcher, retrieve};
 use crate::index::Slot;
 use crate::index::columns::flag;
 use crate::member::MemberId;
@@ -61,6 +61,21 @@ pub enum Obstacle {
 }
 
 impl Obstacle {
+    /// In a few words.
+    pub fn said(&self) -> String {
+        let said = match self {
+            Obstacle::Unknown => "nobody of this id is stored",
+            Obstacle::Minor => "not of age, or not saying so",
+            Obstacle::Paused => "paused",
+            Obstacle::Blocked => "one of the two blocks the other",
+            Obstacle::Themselves => "the one who seeks",
+            Obstacle::Role => "without the role that is sought",
+            Obstacle::Known => "known already",
+            Obstacle::Filter { field } => return format!("left out by the filter {field}"),
+        };
+        said.to_owned()
+    }
+
     /// Whether it is nobody's business: to other members these are one answer, that the member is not available.
     pub fn is_confidential(&self) -> bool {
         matches!(self, Obstacle::Unknown | Obstacle::Minor | Obstacle::Paused | Obstacle::Blocked)
@@ -93,7 +108,8 @@ impl Searcher {
     async fn why_of(&self, query: &Query, mentor: &MemberId) -> Result<(Why, bool), SearchError> {
         let seeker = self.seeker(query).await?;
         let allowed = self.allowed(query, &seeker)?;
-        let bounds = self.bounds(query);
+        let remote = self.remote(query, &seeker, &allowed).await?.whole()?;
+        let bounds = Bounds { near: remote.near.as_ref(), ..self.bounds(query) };
         let mut candidates = retrieve::candidates(&self.view, &seeker, &allowed, &bounds);
         let mut why = Why {
             state: self.state_at(self.view.sequence()),

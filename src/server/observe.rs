@@ -60,6 +60,10 @@ fn describe() {
     describe_gauge!("rapport_generation", "The number of the generation that is served");
     describe_gauge!("rapport_changes", "Members who are not as the generation has them");
     describe_gauge!("rapport_rebuild_running", "1 while a generation is built");
+    describe_histogram!("rapport_milvus_seconds", Unit::Seconds, "Calls of Milvus by searches");
+    describe_counter!("rapport_milvus_failures_total", "Calls of Milvus that failed or were too slow");
+    describe_gauge!("rapport_milvus_left_alone", "1 while Milvus is not asked because it failed lately");
+    describe_counter!("rapport_degraded_total", "Searches that went on without Milvus");
     describe_gauge!("rapport_texts_waiting", "Callers whose texts wait for the model");
     describe_counter!("rapport_answers_remembered_total", "Searches answered as before, without being made again");
     describe_counter!(
@@ -77,6 +81,9 @@ pub fn measure(app: &App) {
     if let Ok(searcher) = app.community.searcher() {
         gauge!("rapport_generation").set(searcher.snapshot().manifest.generation as f64);
         gauge!("rapport_changes").set(searcher.changes() as f64);
+        if let Some(milvus) = searcher.milvus() {
+            gauge!("rapport_milvus_left_alone").set(f64::from(u8::from(milvus.is_left_alone())));
+        }
     }
     let running = app.community.night().borrow().progress.is_some();
     gauge!("rapport_rebuild_running").set(f64::from(u8::from(running)));

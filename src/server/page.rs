@@ -9,6 +9,7 @@ mod form;
 mod introductions;
 mod manage;
 mod member;
+mod named;
 mod operate;
 mod participation;
 mod parts;
@@ -26,6 +27,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::App;
 use super::admit::{in_turn, unhurried};
+use super::api::members;
 use super::problem::{Code, Problem};
 use crate::store::Scope;
 pub use find::suggestions::Suggestions;
@@ -43,6 +45,7 @@ pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .route("/", get(find::find))
         .route("/members/{id}", get(member::member))
         .route("/why", get(find::why::why))
+        .route("/names", get(members::named))
         .route("/introductions", get(introductions::list).post(introductions::ask))
         .route("/introductions/{id}", get(introductions::one).post(introductions::act))
         .route("/participation", get(participation::participation).post(participation::change))

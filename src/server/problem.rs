@@ -10,6 +10,7 @@ use crate::index::IndexError;
 use crate::member::Invalid;
 use crate::programme::Refusal;
 use crate::search::SearchError;
+use crate::store::StoreError;
 
 /// Why a request cannot be answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +117,8 @@ codes! {
     Internal "internal" INTERNAL_SERVER_ERROR,
     /// No generation is served yet.
     NoIndex "no_index" SERVICE_UNAVAILABLE,
+    /// The vector engine does not answer.
+    NoEngine "no_engine" SERVICE_UNAVAILABLE,
     /// As many requests wait as may.
     Busy "busy" SERVICE_UNAVAILABLE,
     /// It took too long; a write may have been done nevertheless.
@@ -212,6 +215,10 @@ impl From<SearchError> for Problem {
             SearchError::Index(IndexError::NoGeneration(_)) => {
                 Problem::new(Code::NoIndex, "there is no index yet; it comes with the first rebuild").retry_after(30)
             }
+            SearchError::Milvus(error) => Problem {
+                cause: Some(error.to_string()),
+                ..Problem::new(Code::NoEngine, "the vector engine does not answer at the moment").retry_after(2)
+            },
             other => Problem::internal(&other),
         }
     }
@@ -226,6 +233,9 @@ impl From<CommunityError> for Problem {
             CommunityError::NotLogged(_) => Problem::new(Code::NotFound, error.to_string()),
             CommunityError::Invalid { invalid, .. } => invalid.into(),
             CommunityError::Fixed(_) => Problem::invalid("", error.to_string()),
+            CommunityError::Store(StoreError::Locked(_)) => {
+                Problem::new(Code::Conflict, "another server of the fleet builds or forgets; try again once it is done")
+            }
             other => Problem::internal(&other),
         }
     }

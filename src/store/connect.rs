@@ -6,9 +6,10 @@ use std::time::Duration;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgPoolOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Row, SqlitePool};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row, SqlitePool, Transaction};
 
-use super::{Address, ServerUrl, StoreError};
+use super::dialect::Dialect;
+use super::{Address, ServerUrl, StoreError, names};
 
 static SQLITE: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("src/store/migrations/postgres");
@@ -50,13 +51,14 @@ pub(super) async fn connect(address: &Address, make: bool) -> Result<Pool, Store
             postgres(url).await.map(Pool::Postgres)
         }
     };
-    connected.map_err(|error| not_migrated(address, error))
+    names::fill(connected.map_err(|error| not_migrated(address, error))?, address).await
 }
 
 /// A database in a file of whatever name, brought to this version's schema.
 pub(super) async fn sqlite_at(file: &Path) -> Result<Pool, StoreError> {
-    let address = || Address::Folder(file.to_owned());
-    sqlite(file).await.map(Pool::Sqlite).map_err(|error| not_migrated(&address(), error))
+    let address = Address::Folder(file.to_owned());
+    let pool = sqlite(file).await.map_err(|error| not_migrated(&address, error))?;
+    names::fill(Pool::Sqlite(pool), &address).await
 }
 
 fn not_migrated(address: &Address, error: MigrateError) -> StoreError {
@@ -75,7 +77,8 @@ async fn sqlite(file: &Path) -> Result<SqlitePool, MigrateError> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .pragma("secure_delete", "ON")
-        .busy_timeout(Duration::from_secs(30));
+        // Longer than it takes to write the database of a million members anew.
+        .busy_timeout(Duration::from_secs(60));
     let pool = SqlitePoolOptions::new()
         .max_connections(4)
         // A local file does not hang up; asking before each query would cost as much as the query.
@@ -86,10 +89,29 @@ async fn sqlite(file: &Path) -> Result<SqlitePool, MigrateError> {
     Ok(pool)
 }
 
+/// What a connection asks for: no statement goes on for ever, whoever stops in the middle of a transaction loses it, and a
+/// machine that is cut off is noticed within half a minute, with whatever it has locked.
+pub(super) const MANNERS: &str = "SET statement_timeout = '10min'; SET idle_in_transaction_session_timeout = '1min'; \
+    SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
+
+/// Begins a transaction that reads for as long as it takes, without these limits.
+pub(super) async fn reading_at_length(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut reading = pool.begin_with(Postgres::READ).await?;
+    let without = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+    sqlx::raw_sql(without).execute(&mut *reading).await?;
+    Ok(reading)
+}
+
 async fn postgres(url: &ServerUrl) -> Result<PgPool, MigrateError> {
-    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE).connect_lazy_with(url.options()?);
-    POSTGRES.run(&pool).await?;
-    Ok(pool)
+    // Migrations and what is built for the first time take as long as they do.
+    let mut first = url.options()?.connect().await?;
+    POSTGRES.run(&mut first).await?;
+    let _ = first.close().await;
+    // A server that restarts, or another that takes its place, is tried again until the time is out.
+    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(PATIENCE).after_connect(|connection, _| {
+        Box::pin(async move { sqlx::raw_sql(MANNERS).execute(connection).await.map(drop) })
+    });
+    Ok(pool.connect_lazy_with(url.options()?))
 }
 
 /// A connection to a server. A pool would try a server that refuses again and again until its time is out; this says at

@@ -15,12 +15,12 @@ pub(super) trait Dialect {
     const LAST_TO_WRITE: &str;
     /// The last change and the records, in one JSON list, of those whose ids are in a JSON list.
     const RECORDS: &str;
-    /// How many introductions of each of the mentors in a JSON list are accepted, and go on.
-    const PLACES_TAKEN_OF: &str;
     /// Members in whose records a text stands.
     const MENTIONING: &str;
     /// Mentors who were last active before a day, and do not keep that private.
     const INACTIVE_MENTORS: &str;
+    /// How many accepted one version of the mentors' guidelines, and not another.
+    const ACCEPTED_BUT_NOT: &str;
     /// Searches that are a member's, or in which a text stands.
     const SEARCHES_NAMING: &str;
     /// Epochs in which a text stands.
@@ -38,12 +38,13 @@ impl Dialect for Sqlite {
             FROM members
             WHERE id IN (SELECT value FROM json_each($1))
         )"#;
-    const PLACES_TAKEN_OF: &str = "SELECT mentor, count(*) FROM introductions WHERE status = 'accepted' \
-        AND mentor IN (SELECT value FROM json_each($1)) GROUP BY mentor";
     const MENTIONING: &str = "SELECT id, record FROM members WHERE instr(record, $1) > 0 ORDER BY id";
     const INACTIVE_MENTORS: &str = "SELECT id FROM members WHERE json_extract(record, '$.last_active') < $1 \
         AND EXISTS (SELECT 1 FROM json_each(record, '$.roles') WHERE value = 'mentor') \
         AND NOT EXISTS (SELECT 1 FROM json_each(record, '$.private') WHERE value = 'last_active') ORDER BY id";
+    const ACCEPTED_BUT_NOT: &str = "SELECT count(*) FROM participations \
+        WHERE json_extract(record, '$.accepted_guidelines.\"' || $1 || '\"') IS NOT NULL \
+        AND json_extract(record, '$.accepted_guidelines.\"' || $2 || '\"') IS NULL";
     const SEARCHES_NAMING: &str = "SELECT id, record FROM searches WHERE member = $1 OR instr(record, $2) > 0";
     const EPOCHS_NAMING: &str = "SELECT number FROM epochs WHERE instr(record, $1) > 0 LIMIT 1";
     const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme";
@@ -58,13 +59,14 @@ impl Dialect for Postgres {
             FROM members
             WHERE id IN (SELECT json_array_elements_text($1::json))
         )"#;
-    const PLACES_TAKEN_OF: &str = "SELECT mentor, count(*) FROM introductions WHERE status = 'accepted' \
-        AND mentor IN (SELECT json_array_elements_text($1::json)) GROUP BY mentor";
     const MENTIONING: &str = "SELECT id, record FROM members WHERE strpos(record, $1) > 0 ORDER BY id";
     const INACTIVE_MENTORS: &str = "SELECT id FROM members WHERE (record::json ->> 'last_active') COLLATE \"C\" < $1 \
         AND EXISTS (SELECT 1 FROM json_array_elements_text(record::json -> 'roles') AS role WHERE role = 'mentor') \
         AND NOT EXISTS (SELECT 1 FROM json_array_elements_text(record::json -> 'private') AS field \
             WHERE field = 'last_active') ORDER BY id";
+    const ACCEPTED_BUT_NOT: &str = "SELECT count(*) FROM participations \
+        WHERE record::json #> ARRAY['accepted_guidelines', $1] IS NOT NULL \
+        AND record::json #> ARRAY['accepted_guidelines', $2] IS NULL";
     const SEARCHES_NAMING: &str = "SELECT id, record FROM searches WHERE member = $1 OR strpos(record, $2) > 0";
     const EPOCHS_NAMING: &str = "SELECT number FROM epochs WHERE strpos(record, $1) > 0 LIMIT 1";
     const LAST_EVENT_TO_WRITE: &str = "SELECT last_event FROM programme FOR UPDATE";

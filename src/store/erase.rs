@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use sqlx::Row;
 
-use super::connect::Pool;
+use super::connect::{self, Pool};
 use super::dialect::{Dialect, on};
-use super::{SET_LAST, Store, StoreError, parse_record, record_of};
+use super::{Address, SET_LAST, Store, StoreError, parse_record, record_of};
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId};
 
@@ -136,30 +136,35 @@ impl Store {
         })
     }
 
-    /// Leaves nothing of what was deleted in the database's own files. SQLite: everything goes from the log into the file,
-    /// whose given-up pages are overwritten (`secure_delete`), and the log is cut to nothing. PostgreSQL: the tables are
-    /// written anew; its log and its archives are the server's.
+    /// Leaves nothing of what was deleted in the database's own files: all of it is written anew. `secure_delete` alone
+    /// leaves copies of rows that had moved between pages, of one in some three hundred. SQLite: then everything goes from the
+    /// log into the file, and the log is cut to nothing. PostgreSQL: its log and its archives are the server's.
     ///
     /// # Errors
     /// [`StoreError::Database`]; [`StoreError::LogInUse`] while somebody reads from the log.
     pub async fn purge(&self) -> Result<(), StoreError> {
-        if let Pool::Postgres(_) = &self.pool {
-            return on!(self, |pool: D| {
-                for statement in [
-                    "VACUUM FULL members",
-                    "VACUUM FULL removals",
-                    "VACUUM FULL embeddings",
-                    "VACUUM FULL participations",
-                    "VACUUM FULL introductions",
-                    "VACUUM FULL events",
-                    "VACUUM FULL searches",
-                    "VACUUM FULL impressions",
-                    "VACUUM FULL epochs",
-                ] {
-                    sqlx::query(statement).execute(pool).await?;
-                }
-            });
+        if let Address::Server(url) = &self.address {
+            // However long it takes.
+            let mut connection = connect::server(url).await?;
+            for statement in [
+                "VACUUM FULL members",
+                "VACUUM FULL removals",
+                "VACUUM FULL embeddings",
+                "VACUUM FULL participations",
+                "VACUUM FULL introductions",
+                "VACUUM FULL events",
+                "VACUUM FULL searches",
+                "VACUUM FULL impressions",
+                "VACUUM FULL epochs",
+            ] {
+                let vacuumed = sqlx::query(statement).execute(&mut connection).await;
+                vacuumed.map_err(|error| StoreError::of_database(&self.address, error))?;
+            }
+            return Ok(());
         }
+        on!(self, |pool: D| {
+            sqlx::query("VACUUM").execute(pool).await?;
+        })?;
         let begun = std::time::Instant::now();
         loop {
             let busy: i64 = on!(self, |pool: D| {

@@ -10,9 +10,15 @@ pub enum StoreError {
     /// There is no database in the folder yet, or there are no tables on the server.
     #[error("no members yet: {0} does not exist; run `rapport import FILE` first")]
     Missing(String),
-    /// Another process writes to the folder, or imports into the server's database.
+    /// Another process writes to the folder, imports into the server's database, or builds or forgets for the fleet.
     #[error("another rapport process is writing to {0}; wait for it to end, or stop it")]
     Locked(String),
+    /// The database keeps a fleet's generations, and this process is not of the fleet.
+    #[error("{0} keeps the generations of a fleet, and somebody may be in them: set store.fleet, and ask for it again")]
+    NotOfFleet(String),
+    /// A fleet shares a server's database, and this one is in the folder.
+    #[error("store.fleet needs a members' database that servers share; set store.url to one of PostgreSQL")]
+    NoFleet,
     /// The folder cannot be written.
     #[error("cannot write to {path}: {source}")]
     Folder {
@@ -84,6 +90,14 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the connection was lost, or its server is going down or coming up: what only reads may be asked again.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        let StoreError::Database { error, .. } = self else { return false };
+        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
+        // Classes and codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+        matches!(error, sqlx::Error::Io(_)) || code.starts_with("08") || ["57P01", "57P02", "57P03"].contains(&&*code)
+    }
+
     pub(super) fn of_database(address: &Address, error: sqlx::Error) -> StoreError {
         let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
         let advice = match (address, &error, &*code) {

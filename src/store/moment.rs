@@ -3,7 +3,7 @@
 use sqlx::{Postgres, Row, Sqlite, Transaction};
 use tokio::sync::Mutex;
 
-use super::connect::Pool;
+use super::connect::{Pool, reading_at_length};
 use super::dialect::{Dialect, Failure};
 use super::{Address, Store, StoreError, Stored, parse_record};
 use crate::member::Member;
@@ -42,7 +42,7 @@ impl Store {
         let failed = |source| StoreError::of_database(&self.address, source);
         let mut reading = match &self.pool {
             Pool::Sqlite(pool) => Reading::Sqlite(pool.begin_with(Sqlite::READ).await.map_err(failed)?),
-            Pool::Postgres(pool) => Reading::Postgres(pool.begin_with(Postgres::READ).await.map_err(failed)?),
+            Pool::Postgres(pool) => Reading::Postgres(reading_at_length(pool).await.map_err(failed)?),
         };
         // A transaction sees the state of its first statement.
         let last = within!(&mut reading, |transaction| {

@@ -62,4 +62,15 @@ impl Store {
             sqlx::query_scalar(select).fetch_all(pool).await?.into_iter().collect()
         })
     }
+
+    /// How many accepted one version of the mentors' guidelines, and not another one.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub async fn count_accepted(&self, version: &str, but_not: &str) -> Result<u64, StoreError> {
+        let count: i64 = on!(self, |pool: D| {
+            sqlx::query_scalar(D::ACCEPTED_BUT_NOT).bind(version).bind(but_not).fetch_one(pool).await?
+        })?;
+        Ok(count.unsigned_abs())
+    }
 }

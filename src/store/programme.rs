@@ -255,30 +255,24 @@ impl Store {
         })
     }
 
-    /// How many introductions of each mentor's are accepted, and go on.
+    /// How many introductions of each mentor's are accepted, and go on; of these mentors only, a
+    /// thousand at most, where they are given.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub async fn places_taken(&self) -> Result<HashMap<String, u32>, StoreError> {
+    pub async fn places_taken(&self, of: Option<&[&str]>) -> Result<HashMap<String, u32>, StoreError> {
         on!(self, |pool: D| {
-            let select = "SELECT mentor, count(*) FROM introductions WHERE status = 'accepted' GROUP BY mentor";
-            let mut taken = HashMap::new();
-            for row in sqlx::query(select).fetch_all(pool).await? {
-                taken.insert(row.try_get(0)?, u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(u32::MAX));
+            let mut select =
+                QueryBuilder::<D>::new("SELECT mentor, count(*) FROM introductions WHERE status = 'accepted'");
+            if let Some(of) = of {
+                let mut list = select.push(" AND mentor IN (").separated(", ");
+                for mentor in of {
+                    list.push_bind(*mentor);
+                }
+                select.push(")");
             }
-            taken
-        })
-    }
-
-    /// The same of these mentors only.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub async fn places_taken_of(&self, mentors: &[&str]) -> Result<HashMap<String, u32>, StoreError> {
-        let mentors = serde_json::to_string(mentors).unwrap_or_default();
-        on!(self, |pool: D| {
             let mut taken = HashMap::new();
-            for row in sqlx::query(D::PLACES_TAKEN_OF).bind(&mentors).fetch_all(pool).await? {
+            for row in select.push(" GROUP BY mentor").build().fetch_all(pool).await? {
                 taken.insert(row.try_get(0)?, u32::try_from(row.try_get::<i64, _>(1)?).unwrap_or(u32::MAX));
             }
             taken

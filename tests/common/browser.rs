@@ -1,5 +1,4 @@
 //! A real browser, Chromium by its driver, which speaks WebDriver (W3C), and axe-core to audit what it shows.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part; a test may stop")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};

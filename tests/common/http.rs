@@ -1,5 +1,4 @@
 //! The program as a service on a free port, and a client of it.
-#![allow(dead_code, reason = "each test uses a part")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

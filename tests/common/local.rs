@@ -1,6 +1,5 @@
 //! The service within a test's own process, with a clock that the test moves; who asks is a member, by the community's token, or
 //! a manager, by a key.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test uses a part; a test may stop")]
 
 use std::fs;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -53,7 +52,13 @@ impl Local {
             let now = move || Timestamp::from_second(clock.load(Ordering::SeqCst)).unwrap();
             let community = Arc::new(community.with_clock(Arc::new(now)));
             let key = community.create_key("the manager", &Scope::ALL).await.unwrap().secret;
-            let read_config = move || Ok(config.clone());
+            let read_config = move || {
+                let Some(file) = &config.origin.file else { return Ok(config.clone()) };
+                // What the file says of these; the rest is the test's own.
+                let read = Config::read(file)?;
+                let Config { weights, programme, aliases, origin, .. } = read;
+                Ok(Config { weights, programme, aliases, origin, ..config.clone() })
+            };
             let service = Arc::new(Service::bind(Arc::clone(&community), Box::new(read_config)).await.unwrap());
             let running = Arc::clone(&service);
             tokio::spawn(async move { running.run().await });
@@ -134,11 +139,10 @@ impl Local {
         body: Option<String>,
         headers: &[(&str, &str)],
     ) -> (u16, String, String) {
-        let bearer = if who.is_empty() { self.key.clone() } else { token(who) };
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.service.url()))
-            .header("cookie", format!("rapport_bearer={bearer}"));
+            .uri(format!("{}{path}", self.url()))
+            .header("cookie", format!("rapport_bearer={}", self.bearer(who)));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -1,11 +1,18 @@
 //! What several tests share: the real model, and communities indexed in folders of their own.
-#![allow(dead_code, reason = "each test uses a part")]
 
+pub mod browser;
+pub mod http;
+pub mod local;
+pub mod milvus;
+pub mod postgres;
+pub mod tiny;
+
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rapport::config::Config;
 use rapport::embed::{Embedder, Models};
@@ -27,7 +34,7 @@ pub fn models_dir() -> &'static str {
     concat!(env!("CARGO_MANIFEST_DIR"), "/models")
 }
 
-/// The real model, fetched by the first test that needs it and loaded once a process.
+/// The real model, fetched by the first test that needs it and loaded once.
 pub fn embedder() -> Arc<dyn Embedder> {
     static LOADED: OnceLock<Arc<dyn Embedder>> = OnceLock::new();
     let load = || {
@@ -44,9 +51,37 @@ pub fn wait<F: Future>(future: F) -> F::Output {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime")).block_on(future)
 }
 
-/// A configuration whose index is in the folder.
+/// A configuration whose index is in the folder: of SQLite and the index's own graphs, or, as scripts/with-servers asks for it, of
+/// a fleet on PostgreSQL and Milvus, with a database and collections of the folder's own.
 pub fn config(folder: &Path) -> Config {
-    Config { index: folder.join("index"), models: models_dir().into(), ..Config::default() }
+    let stated = elsewhere(folder);
+    let config = Config::layered(None, &stated).expect("a configuration");
+    Config { index: folder.join("index"), models: models_dir().into(), ..config }
+}
+
+/// The options of a folder whose members and vectors are on servers; none where there are no servers.
+fn elsewhere(folder: &Path) -> Vec<(String, String)> {
+    static COUNT: Mutex<BTreeMap<PathBuf, usize>> = Mutex::new(BTreeMap::new());
+    let servers = ["RAPPORT_TEST_STORE", "RAPPORT_TEST_MILVUS"].map(std::env::var);
+    let [Ok(store), Ok(milvus)] = servers else { return Vec::new() };
+    let mut known = COUNT.lock().expect("no test stopped in here");
+    let next = known.len();
+    let number = *known.entry(folder.to_owned()).or_insert(next);
+    let name = format!("test_{}_{number}", std::process::id());
+    if number == next {
+        let create = format!("CREATE DATABASE {name}");
+        let made = Command::new("psql").args(["-XqAt", "-c", &create, &format!("{store}/postgres")]).status();
+        assert!(made.expect("psql").success(), "{create}");
+    }
+    let option = |name: &str, value: String| (name.to_owned(), value);
+    vec![
+        option("store.url", format!("\"{store}/{name}\"")),
+        option("store.fleet", "true".into()),
+        option("milvus.url", format!("{milvus:?}")),
+        option("milvus.prefix", format!("{name:?}")),
+        // Two cores build, test and are Milvus.
+        option("milvus.timeout", "20000".into()),
+    ]
 }
 
 /// Writes the members and builds a generation of everyone in the database.
@@ -72,7 +107,7 @@ pub fn indexed(members: &[Member]) -> (TempDir, Config, Searcher) {
     (folder, config, searcher)
 }
 
-/// The invented community that a process indexes once.
+/// The invented community that is indexed once.
 pub struct Sample {
     pub members: Vec<Member>,
     pub config: Config,
@@ -83,11 +118,11 @@ pub struct Sample {
 
 pub const SAMPLED: u32 = 1_200;
 
-/// 1,200 invented members, indexed once a process, in the build folder (a temporary one would outlive the process).
+/// 1,200 invented members, indexed once, in the build folder (a temporary one would outlive the process).
 pub fn sample() -> &'static Sample {
     static SAMPLE: OnceLock<Sample> = OnceLock::new();
     SAMPLE.get_or_init(|| {
-        let folder = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/", env!("CARGO_CRATE_NAME"), "-sample"));
+        let folder = PathBuf::from(concat!(env!("CARGO_TARGET_TMPDIR"), "/sample"));
         let _ = std::fs::remove_dir_all(&folder);
         let config = config(&folder);
         let members: Vec<Member> = Community::new(SAMPLED, 42).iter().collect();
@@ -105,6 +140,11 @@ pub fn program(config: &Config, arguments: &[&str]) -> Command {
         .current_dir(config.index.parent().expect("a folder"))
         .env_remove("RAPPORT_LOG")
         .args([Path::new("--models"), Path::new(models_dir()), Path::new("--index"), &config.index])
+        .envs(
+            elsewhere(config.index.parent().expect("a folder"))
+                .into_iter()
+                .map(|(option, value)| (format!("RAPPORT__{}", option.replace('.', "__").to_uppercase()), value)),
+        )
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

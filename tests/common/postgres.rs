@@ -1,5 +1,4 @@
 //! A PostgreSQL server of the tests' own: made in a temporary folder, listening on loopback only, gone with the tests.
-#![allow(dead_code, clippy::unwrap_used, reason = "each user takes a part; a test may stop")]
 
 use std::net::TcpListener;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -28,7 +27,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// The one that tests of a process share; stopped when the last of them lets it go.
+    /// The one that tests share; stopped when the last of them lets it go.
     pub fn shared() -> Arc<Server> {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         // A test that failed while it started the server must not fail the others.

@@ -3,7 +3,6 @@
 //! where an answer is not one.
 //!
 //! Vectors are made of a text's hash: damage does not ask what texts mean, and 16 dimensions leave few bytes.
-#![allow(dead_code, clippy::unwrap_used, reason = "each user takes a part; a test may stop")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

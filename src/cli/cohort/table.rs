@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use rapport::programme::cohort::{Cohort, CohortAlternative, CohortPair, Objective, Relaxed, Rule, Unmatched};
-use rapport::search::HitMember;
+use rapport::search::{HitMember, PointInCommon};
 
 use crate::cli::render::clean;
 
@@ -38,11 +38,24 @@ fn write_pair(out: &mut impl Write, pair: &CohortPair) -> io::Result<()> {
     };
     let (mentee, mentor) = (name(&pair.mentee), name(&pair.mentor));
     let confided = pair.confided.map_or(String::new(), |more| format!(" and {more:.4} by what they confided"));
-    writeln!(out, "{NAME}{mentee}{NAME:#} → {NAME}{mentor}{NAME:#}  {:.4}{confided}{locked}{breaks}", pair.match_)?;
-    for point in pair.points_in_common.iter().take(POINTS) {
-        writeln!(out, "    • {}", clean(&point.text))?;
+    let (arrow, value, ways) = match &pair.back {
+        Some(back) => {
+            ("↔", pair.score.unwrap_or(pair.match_), format!(" ({:.4} there, {:.4} back)", pair.match_, back.match_))
+        }
+        None => ("→", pair.match_, String::new()),
+    };
+    let with = format!("{NAME}{mentee}{NAME:#} {arrow} {NAME}{mentor}{NAME:#}");
+    writeln!(out, "{with}  {value:.4}{ways}{confided}{locked}{breaks}")?;
+    write_points(out, &pair.points_in_common)?;
+    if let Some(back) = &pair.back {
+        writeln!(out, "    {QUIET}what {mentor} would read of {mentee}{QUIET:#}")?;
+        write_points(out, &back.points_in_common)?;
     }
     write_alternatives(out, &pair.alternatives)
+}
+
+fn write_points(out: &mut impl Write, points: &[PointInCommon]) -> io::Result<()> {
+    points.iter().take(POINTS).try_for_each(|point| writeln!(out, "    • {}", clean(&point.text)))
 }
 
 fn write_unmatched(out: &mut impl Write, unmatched: &Unmatched) -> io::Result<()> {
@@ -74,7 +87,8 @@ fn write_summary(out: &mut impl Write, cohort: &Cohort) -> io::Result<()> {
         Objective::MostMatched => "most matched",
         Objective::Fairest => "fairest",
     };
-    let worst = |worst: Option<f64>| worst.map_or(String::new(), |worst| format!(", worst match {worst:.4}"));
+    let what = if cohort.exchange { "score" } else { "match" };
+    let worst = |worst: Option<f64>| worst.map_or(String::new(), |worst| format!(", worst {what} {worst:.4}"));
     writeln!(
         out,
         "\n{NAME}{} of {} mentees matched{NAME:#} ({objective}): total {:.4}{}; {} mentors with {} places",

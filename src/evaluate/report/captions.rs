@@ -1,6 +1,7 @@
 //! What stands under each chart of a report: what it shows, and its figures in words.
 
 use super::Report;
+use crate::evaluate::Calibration;
 
 pub fn quality(report: &Report) -> String {
     if report.evaluation.groups.is_empty() {
@@ -35,8 +36,7 @@ pub fn exposure(report: &Report) -> String {
     )
 }
 
-pub fn calibration(report: &Report) -> String {
-    let calibration = &report.evaluation.calibration;
+pub fn calibration(calibration: &Calibration) -> String {
     let threshold = calibration.threshold.map_or_else(
         || "no match is too low to be shown".to_owned(),
         |threshold| format!("below {threshold:.3} the chance is less than half of the mean"),

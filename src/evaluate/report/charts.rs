@@ -6,6 +6,7 @@ use plotters::prelude::*;
 use super::super::{Calibration, Estimate, Exposure, Latency};
 use super::{BY, Report, ReportError, RetrievalAt};
 
+// The service's page has these in its own colours: web/page.css names them.
 const INK: RGBColor = RGBColor(38, 50, 56);
 const QUIET: RGBColor = RGBColor(144, 157, 164);
 const RULE: RGBColor = RGBColor(230, 234, 237);
@@ -57,7 +58,7 @@ pub fn quality(report: &Report) -> Result<String, ReportError> {
     if groups.is_empty() {
         let values: Vec<f64> =
             evaluation.per_query.iter().filter_map(|result| result.metrics.get(&BY)).copied().collect();
-        return svg("nDCG@10", HEIGHT, |area| histogram(area, &values, 0.0, 1.0, "nDCG@10 of a query", "queries"));
+        return spread(&values);
     }
     // Where there are too many, the largest say most.
     groups.sort_by(|left, right| right.1.cmp(&left.1).then(left.0.cmp(&right.0)));
@@ -102,6 +103,11 @@ pub fn quality(report: &Report) -> Result<String, ReportError> {
         }
         Ok(())
     })
+}
+
+/// How many queries have how much nDCG@10.
+pub fn spread(values: &[f64]) -> Result<String, ReportError> {
+    svg("nDCG@10", HEIGHT, |area| histogram(area, values, 0.0, 1.0, "nDCG@10 of a query", "queries"))
 }
 
 /// Recall of the exact scan against ef.
@@ -220,14 +226,21 @@ fn end_of(calibration: &Calibration) -> f64 {
     (last * 1.15).max(0.01)
 }
 
-const BINS: usize = 20;
+/// Bars of a histogram.
+pub const BINS: usize = 20;
 
-fn histogram(area: &Drawing<'_>, values: &[f64], from: f64, to: f64, x: &str, y: &str) -> Drawn {
+/// How many values each bar stands for.
+pub fn counts(values: &[f64], from: f64, to: f64) -> [usize; BINS] {
     let width = (to - from) / BINS as f64;
     let mut counts = [0usize; BINS];
     for value in values {
         counts[(((value - from) / width) as usize).min(BINS - 1)] += 1;
     }
+    counts
+}
+
+fn histogram(area: &Drawing<'_>, values: &[f64], from: f64, to: f64, x: &str, y: &str) -> Drawn {
+    let (width, counts) = ((to - from) / BINS as f64, counts(values, from, to));
     let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
     let mut chart = builder(area).build_cartesian_2d(from..to, 0.0..most * 1.08)?;
     chart

@@ -45,7 +45,10 @@ pub fn page(report: &Report) -> Result<String, ReportError> {
         figure(&charts::quality(report)?, captions::quality(report)),
         figure(&charts::retrieval(&report.retrieval_by_ef)?, captions::retrieval(report)),
         figure(&charts::exposure(&report.evaluation.exposure)?, captions::exposure(report)),
-        figure(&charts::calibration(&report.evaluation.calibration)?, captions::calibration(report)),
+        figure(
+            &charts::calibration(&report.evaluation.calibration)?,
+            captions::calibration(&report.evaluation.calibration),
+        ),
         figure(&charts::latency(&report.evaluation.latency)?, captions::latency(report)),
     ];
     let mut page = String::new();

@@ -1,12 +1,12 @@
-//! What a built facet is worth: every vector found, links, recall.
+//! What a built facet is worth: links, recall.
 
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use super::{Changes, Facet, Probe};
+use super::{Changes, Facet, Made, Probe};
 use crate::embed::UnitVector;
 use crate::index::Slot;
-use crate::index::graph::{Scratch, used};
+use crate::index::graph::used;
 use crate::index::vectors::{Vectors, dot};
 
 /// What the audit of a built facet found; written into the manifest.
@@ -26,7 +26,8 @@ pub struct FacetReport {
     pub mean_links: f64,
     /// The fewest links into a node at level 0.
     pub fewest_links_in: u64,
-    /// Mean recall@10 of the walk against the exact scan on held queries; 1 where there are none.
+    /// Mean recall@10 of the walk, or without links of the scan of the codes, against the exact scan on held queries; 1 where
+    /// there are none.
     pub recall_at_10: f64,
 }
 
@@ -40,14 +41,10 @@ const RECALLED: usize = 10;
 const TOGETHER: usize = 25;
 
 impl Facet {
-    /// Checks every node and measures the walk on held queries.
-    pub fn audit(&self, vectors: &Vectors, ef: usize, changes: Changes, seed: u64) -> FacetReport {
+    /// Counts the links and measures the walk on held queries.
+    pub fn audit(&self, vectors: &Vectors, ef: usize, made: Made, seed: u64) -> FacetReport {
         let walks = self.walks();
-        let points = self.points(vectors);
         let nodes = self.nodes() as u32;
-        let found =
-            |scratch: &mut Scratch, node| walks.finds(&self.quantizer.query(points.vector(node)), node, ef, scratch);
-        let lost = (0..nodes).into_par_iter().map_init(Scratch::default, found).filter(|found| !found).count();
         let mut links_in = vec![0u64; nodes as usize];
         for link in (0..nodes).flat_map(|node| used(walks.links(node))) {
             if let Some(count) = links_in.get_mut(link as usize) {
@@ -57,9 +54,9 @@ impl Facet {
         FacetReport {
             members: self.members() as u64,
             nodes: u64::from(nodes),
-            changes,
-            lost: lost as u64,
-            unreachable: walks.breadth_first().1 as u64,
+            changes: made.changes,
+            lost: made.lost,
+            unreachable: if self.graph.is_linked() { walks.breadth_first().1 as u64 } else { 0 },
             mean_links: links_in.iter().sum::<u64>() as f64 / f64::from(nodes.max(1)),
             fewest_links_in: links_in.iter().copied().min().unwrap_or(0),
             recall_at_10: self.recall(vectors, ef, seed),
@@ -81,7 +78,9 @@ impl Facet {
             .flat_map_iter(|some| some.iter().zip(self.exact_cosines(vectors, some, RECALLED)))
             .filter_map(|(query, exact)| {
                 let probe = Probe { query, k: RECALLED, allowed: &everyone, turn: 0 };
-                self.share_of(vectors, probe, &exact, &self.walk(vectors, probe, ef))
+                let linked = self.graph.is_linked();
+                let found = if linked { self.walk(vectors, probe, ef) } else { self.scan(vectors, probe) };
+                self.share_of(vectors, probe, &exact, &found)
             })
             .collect();
         if recalls.is_empty() { 1.0 } else { recalls.iter().sum::<f64>() / recalls.len() as f64 }

@@ -28,6 +28,16 @@ pub struct Changes {
     pub repaired: u64,
 }
 
+/// A facet's file as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// What was done to make the graph.
+    pub changes: Changes,
+    /// Nodes that a search for their own vector does not find. What is searched is what the file holds, to the byte, once
+    /// it reads back as it was written.
+    pub lost: u64,
+}
+
 /// The distinct vectors of the members.
 struct Nodes {
     /// The matrix's row of each node.
@@ -141,9 +151,10 @@ pub fn write_facet(
     vectors: &Vectors,
     parameters: &GraphParameters,
     earlier: Option<(&Facet, &Vectors)>,
-) -> io::Result<Changes> {
+) -> io::Result<Made> {
     let (nodes, by_vector) = Nodes::of(rows_of_members, vectors);
-    let carried = earlier.and_then(|(facet, its)| Carried::of(facet, its, &nodes, &by_vector));
+    let linked = parameters.m > 0;
+    let carried = earlier.filter(|_| linked).and_then(|(facet, its)| Carried::of(facet, its, &nodes, &by_vector));
     let mut changes = Changes::default();
     let (graph, nodes, quantizer) = match carried {
         Some(Carried { earlier, kept, order }) => {
@@ -163,7 +174,8 @@ pub fn write_facet(
     let order = graph.breadth_first();
     let (mut graph, nodes) = (graph.renumbered(&order), nodes.renumbered(&order));
     // After renumbering: a walk settles equal estimates by who comes first, so only the final numbers tell what it finds.
-    changes.repaired = graph.repair(nodes.points(vectors), &quantizer, DEFAULT_EF) as u64;
+    let repaired = linked.then(|| graph.repair(nodes.points(vectors), &quantizer, DEFAULT_EF));
+    changes.repaired = repaired.as_ref().map_or(0, |repaired| repaired.linked as u64);
 
     let mut behind: Vec<Vec<u32>> = vec![Vec::new(); nodes.rows.len()];
     for (slot, node) in nodes.of_member.iter().enumerate().filter(|(_, node)| **node != NONE) {
@@ -182,5 +194,5 @@ pub fn write_facet(
     quantizer.write(&mut out)?;
     graph.write(&mut out)?;
     out.finish()?;
-    Ok(changes)
+    Ok(Made { changes, lost: repaired.map_or(0, |repaired| repaired.lost as u64) })
 }

@@ -33,11 +33,13 @@ pub(super) struct Source<'a> {
 pub(super) type Candidate = (i32, u32);
 
 impl GraphBuilder {
-    /// Builds the graph of all points.
+    /// Builds the graph of all points; with an M of 0 their codes alone, to be scanned.
     pub fn build(points: Points<'_>, quantizer: &Quantizer, parameters: &GraphParameters) -> GraphBuilder {
         let layout = Layout::new(points.dimension, 2 * parameters.m);
-        if points.is_empty() {
-            return GraphBuilder::unlinked(layout, std::iter::empty());
+        if points.is_empty() || parameters.m == 0 {
+            let mut graph = GraphBuilder::unlinked(layout, std::iter::repeat_n(0, points.len()));
+            graph.encode(Source { points, quantizer, parameters }, 0);
+            return graph;
         }
         let mut random = ChaCha8Rng::seed_from_u64(parameters.seed);
         let mut order: Vec<u32> = (0..points.len() as u32).collect();

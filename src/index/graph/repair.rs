@@ -11,16 +11,26 @@ use crate::index::codes::{Points, Quantizer};
 /// Rounds until none is lost; each may lose others.
 const ROUNDS: usize = 32;
 
+/// What a repair did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Repaired {
+    /// Nodes that were linked.
+    pub linked: usize,
+    /// Nodes that are not found after all.
+    pub lost: usize,
+}
+
 impl GraphBuilder {
-    /// Links every node that a walk with this `ef` does not find by its own vector; says how many were.
+    /// Links every node that a walk with this `ef` does not find by its own vector.
     ///
     /// Such a node gets a link from the nearest node that its walk does find, so that the same walk finds it now. A full
     /// anchor gives up its last link to a node that others link to; that may lose another node, hence the rounds. A link
     /// made here is never given up, or two nodes could take one place from each other for ever.
-    pub fn repair(&mut self, points: Points<'_>, quantizer: &Quantizer, ef: usize) -> usize {
-        let mut repaired = HashSet::new();
+    pub fn repair(&mut self, points: Points<'_>, quantizer: &Quantizer, ef: usize) -> Repaired {
+        let mut linked = HashSet::new();
         let mut made: HashSet<(u32, u32)> = HashSet::new();
-        for _ in 0..ROUNDS {
+        let mut round = 0;
+        loop {
             let walks = self.walks();
             let lost: Vec<(u32, Vec<u32>)> = (0..self.nodes() as u32)
                 .into_par_iter()
@@ -30,10 +40,11 @@ impl GraphBuilder {
                 })
                 .flatten()
                 .collect();
-            if lost.is_empty() {
-                break;
+            if lost.is_empty() || round == ROUNDS {
+                return Repaired { linked: linked.len(), lost: lost.len() };
             }
-            repaired.extend(lost.iter().map(|(node, _)| *node));
+            round += 1;
+            linked.extend(lost.iter().map(|(node, _)| *node));
             let mut ways_in = vec![0u32; self.nodes()];
             for node in 0..self.nodes() as u32 {
                 used(walks.links(node)).for_each(|id| ways_in[id as usize] += 1);
@@ -57,6 +68,5 @@ impl GraphBuilder {
                 }
             }
         }
-        repaired.len()
     }
 }

@@ -120,7 +120,7 @@ pub fn oldest_sequence(index: &Path) -> Result<Option<u64>, IndexError> {
 }
 
 /// Removes a generation, its manifest first, so that half of one is never taken for a whole.
-fn remove(folder: &Path) -> Result<(), IndexError> {
+pub(crate) fn remove(folder: &Path) -> Result<(), IndexError> {
     durable::remove_if_there(&folder.join(MANIFEST)).map_err(IndexError::io(folder))?;
     fs::remove_dir_all(folder).map_err(IndexError::io(folder))
 }

@@ -20,7 +20,8 @@ pub(super) fn read<E: From<ImportError>>(
     visit: &mut dyn FnMut(Line) -> Result<(), E>,
 ) -> Result<(), E> {
     let budget = Rc::new(Cell::new(MAX_LINE));
-    let bounded = Bounded { inner: reader, left: Rc::clone(&budget) };
+    let over = Rc::new(Cell::new(false));
+    let bounded = Bounded { inner: reader, left: Rc::clone(&budget), over: Rc::clone(&over) };
     let mut table = csv::ReaderBuilder::new().flexible(true).has_headers(false).from_reader(bounded);
     let mut row = csv::ByteRecord::new();
     let broken = |line: u64, error: csv::Error| ImportError::Read {
@@ -38,7 +39,11 @@ pub(super) fn read<E: From<ImportError>>(
         if !table.read_byte_record(&mut row).map_err(|error| broken(last, error))? {
             return Ok(());
         }
-        let line = row.position().map_or(last, csv::Position::line);
+        // Counted from its end, as what comes before may be rows of nothing: these are passed over.
+        let breaks = row.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        // The last row need not end; only then has the parser asked for more than there is.
+        let ends = u64::from(!over.get());
+        let line = table.position().line().saturating_sub(breaks + ends);
         if row.iter().all(|cell| cell.trim_ascii().is_empty()) {
             continue;
         }
@@ -92,6 +97,8 @@ fn raw(row: &csv::ByteRecord) -> Option<String> {
 struct Bounded {
     inner: Box<dyn BufRead>,
     left: Rc<Cell<usize>>,
+    /// Whether more was asked for than there is.
+    over: Rc<Cell<bool>>,
 }
 
 impl Read for Bounded {
@@ -121,6 +128,7 @@ impl Read for Bounded {
             }
             // Nothing is the end.
             if kept > 0 || read == 0 {
+                self.over.set(read == 0);
                 return Ok(kept);
             }
         }

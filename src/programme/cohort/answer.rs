@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::intake::Objective;
 use super::rules::Rule;
-use crate::search::{Contribution, HitMember, PointInCommon};
+use crate::search::{Back, Contribution, HitMember, PointInCommon};
 
 /// A cohort, assigned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -15,6 +15,9 @@ pub struct Cohort {
     pub state: String,
     /// What was sought.
     pub objective: Objective,
+    /// Whether pairs go by both ways: their matches in everything but themselves are then scores of both ways.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub exchange: bool,
     /// How it went.
     pub totals: Totals,
     /// Who has whom, in the order in which mentees were listed.
@@ -59,8 +62,11 @@ pub struct CohortPair {
     /// The sum of the contributions, as a search gives it.
     #[serde(rename = "match")]
     pub match_: f64,
-    /// What is added to the match, for choosing pairs, by what both let the organisers use of what they keep private: what the one
-    /// faces and the other overcame. For the organisers alone; no reason tells of it.
+    /// What the pair goes by in an exchange: the harmonic mean of the match and of that of the way back.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub score: Option<f64>,
+    /// What is added to the match, or to the score of an exchange, for choosing pairs, by what both let the organisers use of what
+    /// they keep private: what the one faces and the other overcame. For the organisers alone; no reason tells of it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub confided: Option<f64>,
     /// Whether it was settled beforehand.
@@ -72,6 +78,9 @@ pub struct CohortPair {
     pub contributions: Vec<Contribution>,
     /// The contributions worth saying, in words to the mentee, strongest first.
     pub points_in_common: Vec<PointInCommon>,
+    /// What the mentor would find in the mentee, in words to the mentor; only in an exchange.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub back: Option<Back>,
     /// The best other mentors.
     pub alternatives: Vec<CohortAlternative>,
 }

@@ -12,6 +12,7 @@ use super::rules::{Rule, Rules};
 use super::{CohortRequest, Objective};
 use crate::search::SearchError;
 use crate::search::cohort::{Circumstances, Compared, Pool, Seeking};
+use crate::search::exchange::Partners;
 
 /// Mentees worked on together.
 pub(super) const TOGETHER: usize = 512;
@@ -62,15 +63,23 @@ impl Nominations {
             pool.compute(move |pool| circumstances(pool, &people.mentors)).await?
         };
         let mentors = Arc::new(mentors);
+        let partners = if request.exchange {
+            let records = people.mentors.iter().map(|mentor| Arc::clone(&mentor.record)).collect();
+            Some(Arc::new(pool.partners(records).await?))
+        } else {
+            None
+        };
         let mut of = Vec::with_capacity(people.mentees.len());
         for begin in (0..people.mentees.len()).step_by(TOGETHER) {
             let end = people.mentees.len().min(begin + TOGETHER);
             let records = people.mentees[begin..end].iter().map(|mentee| Arc::clone(&mentee.record)).collect();
-            let seeking = pool.seeking(records, k).await?;
+            let seeking = pool.seeking(records, k, request.exchange).await?;
             let (people, rules, mentors) = (Arc::clone(people), Arc::clone(&rules), Arc::clone(&mentors));
+            let partners = partners.clone();
             let nominate = move |pool: &Pool| {
-                let one =
-                    |(seeking, mentee): (Seeking, usize)| nominate(pool, &people, &rules, &mentors, &seeking, mentee);
+                let one = |(seeking, mentee): (Seeking, usize)| {
+                    nominate(pool, &people, &rules, &mentors, partners.as_deref(), &seeking, mentee)
+                };
                 seeking.into_par_iter().zip(begin..end).map(one).collect::<Vec<_>>()
             };
             of.extend(pool.compute(nominate).await?);
@@ -124,6 +133,7 @@ fn nominate(
     people: &People,
     rules: &Rules,
     mentors: &[Circumstances],
+    partners: Option<&Partners>,
     seeking: &Seeking,
     mentee: usize,
 ) -> Nominated {
@@ -147,7 +157,7 @@ fn nominate(
         }
     }
     let settled = people.locked[mentee];
-    let compared = pool.nearest(seeking, &choices, settled);
+    let compared = pool.nearest(seeking, &choices, settled, partners);
     let locked = settled.map(|mentor| {
         let compared = compared.iter().find(|compared| compared.mentor == mentor);
         let edge = Edge { mentor, match_: compared.map_or(0, Compared::worth) };

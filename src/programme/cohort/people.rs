@@ -60,7 +60,7 @@ impl People {
         let seed = request.seed();
         let lot = |id: &str| *blake3::Hasher::new_keyed(seed.as_bytes()).update(id.as_bytes()).finalize().as_bytes();
         let part = |ids: Vec<String>, role: Role| {
-            let (mut people, absent) = parted(searcher, &records, ids, role);
+            let (mut people, absent) = parted(searcher, &records, ids, role, request.exchange);
             people.sort_by_cached_key(|person| lot(person.id()));
             (people, absent)
         };
@@ -147,11 +147,17 @@ fn listed(searcher: &Searcher, request: &CohortRequest, role: Role) -> Result<Ve
 }
 
 /// Those who may be matched in a role, and those who may not.
-fn parted(searcher: &Searcher, records: &RecordsById, ids: Vec<String>, role: Role) -> (Vec<Person>, Vec<Absent>) {
+fn parted(
+    searcher: &Searcher,
+    records: &RecordsById,
+    ids: Vec<String>,
+    role: Role,
+    exchange: bool,
+) -> (Vec<Person>, Vec<Absent>) {
     let (mut people, mut absent) = (Vec::new(), Vec::new());
     for (at, id) in ids.into_iter().enumerate() {
         let record = records.get(&id).cloned();
-        match (searcher.obstacle(&id, record.as_deref(), role), record) {
+        match (searcher.obstacle(&id, record.as_deref(), role, exchange), record) {
             (None, Some(record)) => people.push(Person { record, at }),
             (obstacle, record) => {
                 absent.push(Absent { id, record, obstacle: obstacle.unwrap_or(Obstacle::Unknown), at });

@@ -58,6 +58,7 @@ pub(super) async fn tell(
     Ok(Cohort {
         state: people.state.clone(),
         objective: request.objective,
+        exchange: request.exchange,
         totals,
         pairs: telling.pairs(request, &assignment).await?,
         unmatched: telling.unmatched(request, &assignment),
@@ -87,7 +88,7 @@ impl Telling<'_> {
         let mut told = Vec::with_capacity(pairs.len());
         for pairs in pairs.chunks(TOGETHER) {
             let records = pairs.iter().map(|(mentee, _)| Arc::clone(&mentees[*mentee].record)).collect();
-            let seeking = pool.seeking(records, request.most_candidates()).await?;
+            let seeking = pool.seeking(records, request.most_candidates(), request.exchange).await?;
             let chosen =
                 pairs.iter().map(|(_, Edge { mentor, .. })| (*mentor, Arc::clone(&mentors[*mentor as usize].record)));
             let hits = pool.hits(seeking, chosen.collect()).await?;
@@ -101,11 +102,13 @@ impl Telling<'_> {
                     mentee: shown(&mentees[*mentee].record.member),
                     mentor: hit.member,
                     match_: hit.match_,
+                    score: request.exchange.then_some(hit.score),
                     confided: Some(of_millionths(edge.match_ - match_)).filter(|confided| *confided > 0.0),
                     locked: locked.is_some(),
                     breaks,
                     contributions: hit.contributions,
                     points_in_common: hit.points_in_common,
+                    back: hit.back,
                     alternatives: self.alternatives(nominated, Some(edge.mentor)),
                 };
                 told.push((mentees[*mentee].at, pair));

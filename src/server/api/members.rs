@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -11,10 +11,11 @@ use utoipa::ToSchema;
 use super::to_the_end;
 use crate::community::Receipt;
 use crate::member::import::parse_member;
-use crate::member::{Invalid, Member, MemberId};
+use crate::member::{Invalid, Member, MemberId, Place};
+use crate::search::HitMember;
 use crate::server::App;
 use crate::server::access::Caller;
-use crate::server::json::{body, expect_type};
+use crate::server::json::{Pairs, body, expect_type};
 use crate::server::problem::Problem;
 use crate::store::{Scope, Upserted};
 
@@ -65,6 +66,60 @@ pub async fn get(
     }
     let shown = app.community.shown(&id, caller.member()).await?;
     shown.map(axum::Json).ok_or_else(Problem::not_available)
+}
+
+/// Members that a name finds.
+const NAMED: usize = 10;
+
+/// Somebody of a name.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Named {
+    /// Who.
+    #[serde(flatten)]
+    pub member: HitMember,
+    /// Where they live, which tells people of one name apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Place>,
+}
+
+impl Named {
+    /// A member as they show themselves.
+    pub fn of(shown: Member) -> Named {
+        Named { member: HitMember::of(&shown), location: shown.location }
+    }
+}
+
+/// Members by a name, in its order.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ByName {
+    /// Ten at most.
+    members: Vec<Named>,
+}
+
+/// Members whose name begins with a text: those whom the asker may see, ten at most, and whoever has exactly this name first.
+///
+/// A private name finds nobody. With the scope `admin` those too are found who are paused, blocked or not of age.
+#[utoipa::path(
+    get,
+    path = "/v1/members",
+    tag = "members",
+    params(("name" = String, Query, description = "How the name begins, however it is spelt: case and white space do not count")),
+    responses((status = 200, description = "Who has such a name", body = ByName), crate::server::openapi::Problems)
+)]
+pub async fn named(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    RawQuery(query): RawQuery,
+) -> Result<axum::Json<ByName>, Problem> {
+    let mut pairs = Pairs::of(query.as_deref());
+    let name = pairs.one("name")?.ok_or_else(|| Problem::invalid("name", "is missing; expected how a name begins"))?;
+    pairs.nothing_else()?;
+    // As with one member.
+    if caller.member().is_none() {
+        caller.needs(Scope::Search)?;
+    }
+    let found = app.community.named(&name, caller.member(), caller.has(Scope::Admin), NAMED).await?;
+    Ok(axum::Json(ByName { members: found.into_iter().map(Named::of).collect() }))
 }
 
 /// Writes a member: durable, and found by the next search, when this is answered. The body's `id` may be left out.

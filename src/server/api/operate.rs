@@ -207,6 +207,9 @@ pub async fn readyz(State(app): State<Arc<App>>) -> Result<axum::Json<Health>, P
     if app.is_ending() {
         return Err(Problem::new(Code::Busy, "the service is ending").retry_after(5));
     }
+    if app.community.is_cut_off() {
+        return Err(Problem::new(Code::Busy, "the members' database cannot be reached").retry_after(5));
+    }
     match app.community.searcher().and_then(|searcher| searcher.check_whole()) {
         Ok(()) => Ok(axum::Json(Health { status: "ready" })),
         Err(error) => Err(Problem::new(Code::NoIndex, error.to_string()).retry_after(30)),

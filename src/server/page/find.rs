@@ -10,6 +10,7 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
 
+use super::named::{self, Whom};
 use super::visitor::Visitor;
 use super::{Answer, Page, Wrong, parts};
 use crate::search::{self, Hit, NoGoodMentor};
@@ -32,9 +33,16 @@ pub async fn find(
     if visitor.caller.member().is_none() && !visitor.caller.has(Scope::Search) {
         return Ok((None, Answer::go_to("/manage")));
     }
-    let sought = Sought::read(&visitor, query.as_deref())?;
+    let mut sought = Sought::read(&visitor, query.as_deref())?;
+    let asks = sought.by == By::Member && visitor.caller.member().is_none();
+    let member = Some(sought.member.clone()).filter(|stated| asks && !stated.is_empty());
+    let whom = named::asked(&app, &visitor.caller, member).await?;
+    if let Some(Whom::One(person)) = &whom {
+        sought.member.clone_from(&person.id);
+    }
     let found = match sought.request(&visitor)? {
         None => None,
+        Some(_) if matches!(whom, Some(Whom::Several(_))) => None,
         Some(request) => {
             let (made, written) = api::found(&app, &visitor.caller, request).await?;
             let answer: search::Answer =
@@ -50,13 +58,14 @@ pub async fn find(
     let main = html! {
         h1 { "Find a mentor" }
         form #find.find method="get" action="/" data-live="#results" {
-            (ways(&sought, &visitor, &interests))
+            (ways(&sought, whom.as_ref(), &visitor, &interests))
             div.sides {
                 (filters(&sought))
                 div #results aria-live="polite" {
-                    @match &found {
-                        None => p.hint { "Say what you look for, and press Search." },
-                        Some((answer, asides, _)) => (hits(answer, asides, &sought, &visitor)),
+                    @match (&found, &whom) {
+                        (None, Some(Whom::Several(named))) => (named::which(named, |id| parts::path("/?by=member&member=", id))),
+                        (None, _) => p.hint { "Say what you look for, and press Search." },
+                        (Some((answer, asides, _)), _) => (hits(answer, asides, &sought, &visitor)),
                     }
                 }
             }
@@ -67,7 +76,7 @@ pub async fn find(
 }
 
 /// The three ways to say what is sought, and the one that is chosen.
-fn ways(sought: &Sought, visitor: &Visitor, interests: &[String]) -> Markup {
+fn ways(sought: &Sought, whom: Option<&Whom>, visitor: &Visitor, interests: &[String]) -> Markup {
     let is_member = visitor.caller.member().is_some();
     html! {
         ul.ways {
@@ -85,7 +94,7 @@ fn ways(sought: &Sought, visitor: &Visitor, interests: &[String]) -> Markup {
         div.sought {
             @match sought.by {
                 By::Member if is_member => p.hint { "What your profile says you aim for, seek, face and like is compared with what mentors are, offer, overcame and like." },
-                By::Member => (parts::field("member", "The member's id", &sought.member, "")),
+                By::Member => (named::field("member", "The member", whom.map(Whom::said).unwrap_or_default())),
                 By::Words => {
                     label for="text" { "What do you look for?" }
                     textarea #text name="text" rows="3" maxlength=(LONGEST) dir="auto"
@@ -162,7 +171,7 @@ async fn asides(app: &App, hits: &[Hit]) -> Result<Vec<Aside>, Problem> {
     let read = async {
         Ok::<_, crate::store::StoreError>((
             app.community.store().members(&ids).await?.0,
-            app.community.store().places_taken_of(&ids).await?,
+            app.community.store().places_taken(Some(&ids)).await?,
         ))
     };
     let (records, taken) = read.await.map_err(|error| Problem::internal(&error))?;
@@ -185,6 +194,9 @@ fn hits(answer: &search::Answer, asides: &[Aside], sought: &Sought, visitor: &Vi
     let whole = answer.hits.iter().map(|hit| hit.match_).fold(0.0, f64::max);
     let is_member = visitor.caller.member().is_some();
     html! {
+        @if !answer.degraded.is_empty() {
+            p.notice role="status" { "A part of the search is out of order. There may be better mentors than these; try again in a while." }
+        }
         @if let Some(none) = &answer.no_good_mentor {
             (no_good_mentor(none, is_member && sought.by == By::Member))
         } @else if whole == 0.0 {
@@ -227,7 +239,7 @@ fn hits(answer: &search::Answer, asides: &[Aside], sought: &Sought, visitor: &Vi
         @if sought.by == By::Member && (is_member || !sought.member.is_empty()) && !answer.hits.is_empty() {
             p.missed {
                 "Somebody you expected is not here? "
-                a href={ "/why" @if !is_member { "?mentee=" (sought.member) } } { "Ask why not" }
+                a href=(if is_member { "/why".to_owned() } else { parts::path("/why?mentee=", &sought.member) }) { "Ask why not" }
             }
         }
     }

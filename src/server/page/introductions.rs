@@ -78,7 +78,26 @@ pub async fn list(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(query)
     Ok(Page::new("Introductions", "/introductions", main).into())
 }
 
-/// Some of a member's introductions, newest first, and after which the next ones come.
+/// Some of a member's introductions.
+async fn listed(
+    app: &Arc<App>,
+    visitor: &Visitor,
+    own: &MemberId,
+    status: Option<Status>,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<api::Introductions, Problem> {
+    let limit = limit.to_string();
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("member", own.as_str()), ("limit", &limit)])
+        .extend_pairs(status.map(|status| ("status", status.name())))
+        .extend_pairs(after.map(|after| ("after", after)))
+        .finish();
+    let axum::Json(listed) = api::list(State(Arc::clone(app)), visitor.caller.clone(), RawQuery(Some(query))).await?;
+    Ok(listed)
+}
+
+/// The same with the others of each, newest first, and after which the next ones come.
 async fn some(
     app: &Arc<App>,
     visitor: &Visitor,
@@ -87,14 +106,7 @@ async fn some(
     after: Option<&str>,
     limit: u32,
 ) -> Result<(Vec<Entry>, Option<String>), Problem> {
-    let limit = limit.to_string();
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs([("member", own.as_str()), ("limit", &limit)])
-        .extend_pairs(status.map(|status| ("status", status.name())))
-        .extend_pairs(after.map(|after| ("after", after)))
-        .finish();
-    let listed = api::list(State(Arc::clone(app)), visitor.caller.clone(), RawQuery(Some(query))).await;
-    let axum::Json(api::Introductions { introductions, next }) = listed?;
+    let api::Introductions { introductions, next } = listed(app, visitor, own, status, after, limit).await?;
     let pairs = app.community.pairs(&introductions).await?;
     let entry = |(introduction, pair): (Introduction, Option<(Member, Member)>)| {
         let own = introduction.side_of(own)?;
@@ -114,9 +126,8 @@ pub async fn open(
     mentor: &MemberId,
 ) -> Result<Option<IntroductionId>, Problem> {
     for status in [Status::Requested, Status::Accepted] {
-        let (entries, _) = some(app, visitor, own, Some(status), None, OPEN).await?;
-        let asked = entries.into_iter().map(|entry| entry.introduction).find(|asked| asked.mentor == *mentor);
-        if let Some(asked) = asked {
+        let listed = listed(app, visitor, own, Some(status), None, OPEN).await?;
+        if let Some(asked) = listed.introductions.into_iter().find(|asked| asked.mentor == *mentor) {
             return Ok(Some(asked.id));
         }
     }

@@ -6,6 +6,7 @@ mod cohort;
 mod events;
 mod intake;
 mod introductions;
+mod quality;
 mod rules;
 
 use std::collections::HashMap;
@@ -29,12 +30,13 @@ use crate::store::{Scope, Store};
 const SHOWN: usize = 50;
 
 /// The pages of the programme, by their paths.
-const PAGES: [(&str, &str); 7] = [
+const PAGES: [(&str, &str); 8] = [
     ("/manage", "The pool"),
     ("/manage/intake", "An intake"),
     ("/manage/cohort", "A cohort"),
     ("/manage/introductions", "Introductions"),
     ("/manage/attention", "Attention"),
+    ("/manage/quality", "Match quality"),
     ("/manage/events", "History"),
     ("/manage/rules", "Rules"),
 ];
@@ -47,10 +49,13 @@ pub fn router() -> Router<Arc<App>> {
         .route("/manage/cohort", get(cohort::form))
         .route("/manage/introductions", get(introductions::list))
         .route("/manage/attention", get(attention::attention))
+        .route("/manage/quality", get(quality::quality))
         .route("/manage/events", get(events::events))
         .route("/manage/events.csv", get(events::csv))
         .route("/manage/events.jsonl", get(events::jsonl))
         .route("/manage/rules", get(rules::rules))
+        .route("/manage/rules/weights", post(rules::weights::save))
+        .route("/manage/rules/guidelines/{role}", get(rules::guidelines::edit).post(rules::guidelines::change))
 }
 
 /// What takes as long as it takes, and may be large.
@@ -60,6 +65,7 @@ pub fn slow() -> Router<Arc<App>> {
         .route("/manage/intake/write", post(intake::write))
         .route("/manage/cohort", post(cohort::assign))
         .route("/manage/cohort/introduce", post(cohort::introduce))
+        .route("/manage/quality", post(quality::remeasure))
 }
 
 /// A page of the programme's, with the way to the others.

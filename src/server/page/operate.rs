@@ -98,7 +98,7 @@ const STEPS: [(&str, &str); 6] = [
     ("waiting", "Waiting for the folder"),
     ("embedding", "Reading members, and embedding what is new"),
     ("building", "Writing files and graphs"),
-    ("auditing", "Auditing: are members found by their own vectors?"),
+    ("auditing", "Auditing: do searches find what is there?"),
     ("comparing", "Comparing matches on the judged queries"),
     ("publishing", "Publishing"),
 ];
@@ -111,6 +111,7 @@ fn step(progress: Progress) -> (&'static str, Option<(u64, u64)>) {
         Progress::Building => ("building", None),
         Progress::Auditing => ("auditing", None),
         Progress::Comparing => ("comparing", None),
+        Progress::Loading => ("loading into the vector engine", None),
         Progress::Publishing => ("publishing", None),
     }
 }

@@ -195,10 +195,14 @@ pub fn act(path: &str, fields: &[(&str, &str)], button: &str, class: &str) -> Ma
     }
 }
 
-/// A text in Markdown, as a part of a page: its headings are below the page's. HTML in it is shown as it is written.
+/// A text in Markdown, as a part of a page: its headings are below the page's. HTML in it is shown as it is written, and a link
+/// leads to a place or nowhere.
 pub fn markdown(text: &str) -> Markup {
     let plain = |event| match event {
         Event::Html(html) | Event::InlineHtml(html) => Event::Text(html),
+        Event::Start(Tag::Link { link_type, dest_url, title, id }) if !is_place(&dest_url) => {
+            Event::Start(Tag::Link { link_type, dest_url: "#".into(), title, id })
+        }
         Event::Start(Tag::Heading { level, id, classes, attrs }) => {
             Event::Start(Tag::Heading { level: lower(level), id, classes, attrs })
         }
@@ -210,7 +214,38 @@ pub fn markdown(text: &str) -> Markup {
     html! { div.prose dir="auto" { (PreEscaped(written)) } }
 }
 
+/// Whether an address is of a place, and does not do something where it stands, as `javascript:` does.
+fn is_place(address: &str) -> bool {
+    let begin = address.split(['/', '?', '#']).next().unwrap_or_default();
+    begin.split_once(':').is_none_or(|(scheme, _)| {
+        ["http", "https", "mailto", "tel"].into_iter().any(|place| scheme.eq_ignore_ascii_case(place))
+    })
+}
+
 /// A heading's level in a text that stands below one of the second level.
 fn lower(level: HeadingLevel) -> HeadingLevel {
     HeadingLevel::try_from(level as usize + 2).unwrap_or(HeadingLevel::H6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_planted_in_markdown_is_shown_and_does_nothing() {
+        for (planted, shown) in [
+            ("<script>x()</script>", "&lt;script&gt;x()&lt;/script&gt;"),
+            ("a <img src=x onerror=x()>", "a &lt;img src=x onerror=x()&gt;"),
+            ("[a](javascript:x())", "<a href=\"#\">a</a>"),
+            ("[a](JaVa&#9;Script:x())", "<a href=\"#\">a</a>"),
+            ("[a](data:text/html,x)", "<a href=\"#\">a</a>"),
+            ("<javascript:x()>", "<a href=\"#\">javascript:x()</a>"),
+            ("[a](HTTPS://here.example)", "<a href=\"HTTPS://here.example\">a</a>"),
+            ("[a](/b:c)", "<a href=\"/b:c\">a</a>"),
+            ("# One", "<h3>One</h3>"),
+        ] {
+            let written = markdown(planted).into_string();
+            assert!(written.contains(shown), "{planted}: {written}");
+        }
+    }
 }

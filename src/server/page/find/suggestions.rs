@@ -36,8 +36,9 @@ impl Suggestions {
         while seen < MEMBERS {
             let page = community.store().page(last.as_ref(), 1_000).await;
             let page = page.map_err(|error| Problem::internal(&error))?;
-            for interest in page.iter().flat_map(|member| member.public().into_owned().interests) {
-                *counts.entry(interest).or_default() += 1;
+            let shows = page.iter().filter(|member| !member.keeps_private("interests"));
+            for interest in shows.flat_map(|member| &member.interests) {
+                *counts.entry(interest.clone()).or_default() += 1;
             }
             seen += page.len();
             let Some(member) = page.last() else { break };

@@ -6,12 +6,13 @@ use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
 
 use crate::member::MemberId;
+use crate::search::Why;
 use crate::search::weights::Feature;
-use crate::search::{Obstacle, Why};
 use crate::server::App;
 use crate::server::api::explain;
 use crate::server::json::Pairs;
 use crate::server::page::form::stated;
+use crate::server::page::named::{self, Whom};
 use crate::server::page::visitor::Visitor;
 use crate::server::page::{Page, Shown, parts};
 use crate::server::problem::Problem;
@@ -20,16 +21,33 @@ use crate::server::problem::Problem;
 pub async fn why(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(query): RawQuery) -> Shown {
     let mut pairs = Pairs::of(query.as_deref());
     let own = visitor.caller.member();
-    let mentee = stated(&mut pairs, "mentee")?.or_else(|| own.map(MemberId::to_string)).unwrap_or_default();
-    let mentor = stated(&mut pairs, "mentor")?.unwrap_or_default();
-    let why =
-        if mentor.is_empty() || mentee.is_empty() { None } else { Some(pair(&app, &visitor, &mentee, &mentor).await?) };
+    let mentee = stated(&mut pairs, "mentee")?.or_else(|| own.map(MemberId::to_string));
+    let mentee = named::asked(&app, &visitor.caller, mentee).await?;
+    let mentor = named::asked(&app, &visitor.caller, stated(&mut pairs, "mentor")?).await?;
+    let why = match (&mentee, &mentor) {
+        (Some(Whom::One(mentee)), Some(Whom::One(mentor))) => Some(pair(&app, &visitor, &mentee.id, &mentor.id).await?),
+        _ => None,
+    };
+    // Where one of them is not known yet, the other stays.
+    let to = |mentee: &str, mentor: &str| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if own.is_none() {
+            query.append_pair("mentee", mentee);
+        }
+        format!("/why?{}", query.append_pair("mentor", mentor).finish())
+    };
+    let [sought_by, sought] = [&mentee, &mentor].map(|whom| whom.as_ref().map(Whom::said).unwrap_or_default());
     let main = html! {
         h1 { "Why, and why not" }
         form.narrow method="get" action="/why" {
-            @if own.is_none() { (parts::field("mentee", "Who looks for a mentor (id)", &mentee, "")) }
-            (parts::field("mentor", "The mentor's id", &mentor, "It stands in the address of their page"))
+            @if own.is_none() { (named::field("mentee", "Who looks for a mentor", sought_by)) }
+            (named::field("mentor", "The mentor", sought))
             button { "Ask" }
+        }
+        @match (&mentee, &mentor) {
+            (Some(Whom::Several(mentees)), _) => (named::which(mentees, |id| to(id, sought))),
+            (_, Some(Whom::Several(mentors))) => (named::which(mentors, |id| to(sought_by, id))),
+            _ => {}
         }
         @if let Some(why) = &why {
             section.why {
@@ -53,22 +71,12 @@ pub async fn pair(app: &Arc<App>, visitor: &Visitor, mentee: &str, mentor: &str)
 
 /// Why, in words.
 pub fn told(why: &Why) -> Markup {
-    let obstacle = |obstacle: &Obstacle| match obstacle {
-        Obstacle::Unknown => "Nobody of that id is stored".to_owned(),
-        Obstacle::Minor => "They are not of age, or do not say so".into(),
-        Obstacle::Paused => "They have paused".into(),
-        Obstacle::Blocked => "One of the two blocks the other".into(),
-        Obstacle::Themselves => "They are the one who looks".into(),
-        Obstacle::Role => "They are no mentor".into(),
-        Obstacle::Known => "The two know one another already".into(),
-        Obstacle::Filter { field } => format!("The filter {field} leaves them out"),
-    };
     let knowing = |feature: &&Feature| !matches!(feature, Feature::AlreadyFriend | Feature::AlreadyColleague);
     let nothing: Vec<String> = why.nothing_in.iter().filter(knowing).map(|feature| parts::said(*feature)).collect();
     html! {
         @if !why.obstacles.is_empty() {
             p { strong { "Not found:" } }
-            ul { @for one in &why.obstacles { li { (obstacle(one)) } } }
+            ul { @for one in &why.obstacles { li { (one.said()) } } }
         }
         @if let Some(hit) = &why.hit {
             p {

@@ -40,6 +40,7 @@ struct Asked {
     listed: bool,
     ids: Vec<MemberId>,
     objective: Objective,
+    exchange: bool,
     minimum: f64,
     rules: Rules,
     locked: Vec<LockedPair>,
@@ -67,6 +68,7 @@ impl Asked {
             listed: form.one("who")?.as_deref() == Some("listed"),
             ids,
             objective,
+            exchange: form.one("exchange")?.is_some(),
             minimum: form.parsed("minimum", "a match, 0 or more")?.unwrap_or(0.0),
             rules: Rules {
                 not_same_employer: form.one("not_same_employer")?.is_some(),
@@ -94,6 +96,7 @@ impl Asked {
         let request = CohortRequest {
             mentees: Some(mentees),
             objective: self.objective,
+            exchange: self.exchange,
             minimum: self.minimum,
             rules: self.rules.clone(),
             locked: self.locked.clone(),
@@ -151,6 +154,11 @@ fn controls(asked: &Asked, waiting: usize) -> Markup {
             fieldset {
                 legend { "How" }
                 (choice("objective", "What the best is", chosen, &objectives))
+                label.check {
+                    input type="checkbox" name="exchange" value="yes" checked[asked.exchange] aria-describedby="exchange-hint";
+                    " An exchange: both offer what the other seeks"
+                }
+                p.hint #exchange-hint { "Each pair goes by both ways, and whoever is listed may have either role." }
                 div.field {
                     label for="minimum" { "No match below" }
                     input #minimum name="minimum" type="number" inputmode="decimal" min="0" step="any" value=(asked.minimum);

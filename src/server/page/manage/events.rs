@@ -17,6 +17,7 @@ use crate::server::App;
 use crate::server::api::programme;
 use crate::server::json::Pairs;
 use crate::server::page::form::stated;
+use crate::server::page::named::{self, Whom};
 use crate::server::page::visitor::Visitor;
 use crate::server::page::{Shown, Wrong, parts};
 use crate::server::problem::Problem;
@@ -36,7 +37,11 @@ pub async fn events(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(quer
     visitor.caller.needs(Scope::Admin)?;
     let mut pairs = Pairs::of(query.as_deref());
     let after: Option<u64> = pairs.parsed("after", "the number of an event")?;
-    let member = stated(&mut pairs, "member")?.map(|id| MemberId::new(id.trim())).transpose();
+    let whom = named::asked(&app, &visitor.caller, stated(&mut pairs, "member")?).await?;
+    let member = match &whom {
+        Some(Whom::One(person)) => Some(MemberId::new(person.id.as_str())).transpose(),
+        _ => Ok(None),
+    };
     let member = member.map_err(|invalid| Problem::invalid("member", invalid.problem))?;
     let (last, _) = app.community.store().last_events().await.map_err(|error| Problem::internal(&error))?;
     let (shown, after) = match &member {
@@ -70,20 +75,21 @@ pub async fn events(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(quer
     let main = html! {
         p { "Nothing changes in the programme without a line here; the newest is last. Lines hold ids, and no words of anybody's." }
         div.row.apart {
-            form.row method="get" action="/manage/events" {
-                div {
-                    label for="member" { "Only about (a member's id)" }
-                    input #member name="member" value=(member.as_ref().map_or("", MemberId::as_str)) dir="auto" autocomplete="off";
+            form.narrow method="get" action="/manage/events" {
+                (named::field("member", "Only about", whom.as_ref().map(Whom::said).unwrap_or_default()))
+                p.row {
+                    button { "Show" }
+                    @if whom.is_some() { a.button.quiet href="/manage/events" { "Everybody" } }
                 }
-                button { "Show" }
-                @if member.is_some() { a.button.quiet href="/manage/events" { "Everybody" } }
             }
             p.row {
                 a.button href="/manage/events.csv" download { "All of it as CSV" }
                 a.button href="/manage/events.jsonl" download { "As JSONL" }
             }
         }
-        @if shown.is_empty() {
+        @if let Some(Whom::Several(named)) = &whom {
+            (named::which(named, |id| parts::path("/manage/events?member=", id)))
+        } @else if shown.is_empty() {
             p.empty role="status" { @if member.is_some() { "Nothing happened to them." } @else { "Nothing happened yet." } }
         } @else {
             (turns(after, &shown, last, member.as_ref()))

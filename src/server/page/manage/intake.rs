@@ -135,8 +135,6 @@ pub async fn check(State(app): State<Arc<App>>, visitor: Visitor, mut form: Form
     visitor.caller.needs(Scope::Write)?;
     let lenient = form.one("lenient")?.is_some();
     let text = form.one("lines")?.ok_or_else(|| Problem::invalid("lines", "is empty; expected members"))?;
-    // A browser ends every line of a form in two letters, whatever was pasted.
-    let text = text.replace("\r\n", "\n");
     let again = if text.len() <= LONGEST { text.clone() } else { String::new() };
     let checked = tokio::task::spawn_blocking(move || Checked::of(text, lenient)).await;
     let checked = checked.map_err(|error| Problem::internal(&error))?;

@@ -1,184 +1,110 @@
-//! The rules that members are held to: the guidelines, and the weights, with a look at what others would change. Nothing is
-//! stored here: the configuration file is the one source.
+//! The rules that members are held to: the guidelines and the weights, which are tried, looked at, and saved. The configuration
+//! file stays the one source.
 
-use std::collections::BTreeMap;
+pub mod guidelines;
+pub mod weights;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use maud::{Markup, html};
 
-use super::{names, page, person};
-use crate::member::MemberId;
-use crate::search::weights::{Feature, Weights};
-use crate::search::{HitMember, SearchRequest};
+use super::page;
+use crate::config::Config;
+use crate::search::weights::Weights;
 use crate::server::App;
 use crate::server::json::Pairs;
 use crate::server::page::form::stated;
 use crate::server::page::visitor::Visitor;
-use crate::server::page::{Shown, parts};
-use crate::server::problem::Problem;
+use crate::server::page::{Page, Shown};
+use crate::server::problem::{Code, Problem};
+use crate::server::rules::NotSaved;
 use crate::store::Scope;
-
-/// Members by whom other weights are tried.
-const TRIED: usize = 10;
-
-/// Hits that are compared.
-const COMPARED: usize = 5;
 
 /// The rules, and what other weights would change.
 pub async fn rules(State(app): State<Arc<App>>, visitor: Visitor, RawQuery(query): RawQuery) -> Shown {
     visitor.caller.needs(Scope::Admin)?;
-    let config = app.community.config();
     let mut pairs = Pairs::of(query.as_deref());
-    let (mut proposed, mut asked) = (config.weights.clone(), false);
-    for feature in Feature::ALL {
-        if let Some(stated) = stated(&mut pairs, feature.name())? {
-            let weight = stated.trim().replace(',', ".").parse();
-            let weight = weight.map_err(|_| Problem::invalid(feature.name(), format!("{stated:?} is not a number")))?;
-            (proposed, asked) = (proposed.with(*feature, weight), true);
-        }
-    }
-    proposed.check().map_err(|problem| Problem::invalid("", problem))?;
-    let preview = match asked && proposed != config.weights {
-        true => {
-            visitor.caller.needs(Scope::Search)?;
-            Some(preview(&app, &proposed).await?)
-        }
-        false => None,
+    let saved = match stated(&mut pairs, "saved")?.as_deref() {
+        Some("weights") => Some("The weights are saved, and hold from the next search on."),
+        Some("mentor") => Some("The guidelines for mentors are saved, and hold from now on."),
+        Some("mentee") => Some("The guidelines for mentees are saved, and hold from now on."),
+        _ => None,
     };
-    let guidelines = &config.programme.guidelines;
+    let proposed = weights::proposed(&app.community.config().weights, |name| stated(&mut pairs, name))?;
+    let told = saved.map(|saved| html! { p.notice role="status" { (saved) } });
+    Ok(show(&app, &visitor, proposed, told).await?.into())
+}
+
+/// The page, with what is to be told first.
+async fn show(app: &App, visitor: &Visitor, proposed: Option<Weights>, told: Option<Markup>) -> Result<Page, Problem> {
+    let config = app.community.config();
+    let change = match &proposed {
+        Some(proposed) => {
+            visitor.caller.needs(Scope::Search)?;
+            Some(weights::change(app, &config, proposed).await?)
+        }
+        None => None,
+    };
     let main = html! {
+        @if let Some(told) = told { (told) }
         section aria-labelledby="guidelines" {
             h2 #guidelines { "Guidelines" }
-            p { "A mentor accepts theirs before their first introduction; mentees read theirs beside each request. They are files that rapport.toml names." }
-            details { summary { "For mentors" } (parts::markdown(&guidelines.mentor.markdown)) }
-            details { summary { "For mentees" } (parts::markdown(&guidelines.mentee.markdown)) }
+            p { "A mentor accepts theirs before their first introduction; mentees read theirs beside each request." }
+            (guidelines::both(&config))
         }
         section aria-labelledby="weights" {
             h2 #weights { "Weights" }
-            p { "How much each thing that two people have in common counts in a match. Try others: ten searches show what would change. Nothing is stored here." }
-            form method="get" action="/manage/rules#preview" {
-                div.weights { @for feature in Feature::ALL { (weight(*feature, &config.weights, &proposed)) } }
-                p.row {
-                    button.main { "Preview" }
-                    a.button.quiet href="/manage/rules#weights" { "As they are" }
-                }
-            }
+            p { "How much each thing that two people have in common counts in a match. Try others: ten searches show what would change before anything is saved." }
+            (weights::form(&config.weights, proposed.as_ref()))
         }
-        @if asked {
-            section #preview aria-labelledby="changes" {
-                h2 #changes { "What would change" }
-                @match &preview {
-                    None => p.notice { "These are the weights as they are." },
-                    Some(preview) => { (preview) (toml(&proposed)) }
-                }
-            }
-        }
+        @if let Some(change) = change { (change) }
     };
-    Ok(page("Rules", "/manage/rules", &main).into())
+    Ok(page("Rules", "/manage/rules", &main))
 }
 
-fn weight(feature: Feature, now: &Weights, proposed: &Weights) -> Markup {
-    let id = feature.name();
-    let (before, after) = (now.of(feature), proposed.of(feature));
+/// Why nothing was saved, for a page that keeps what was to be.
+fn refused(error: &NotSaved) -> Markup {
+    html! { p role="alert" { strong { "Nothing was saved: " } (why(error)) } }
+}
+
+/// A reason, and what to do.
+fn why(error: &NotSaved) -> Markup {
     html! {
-        div.field {
-            label for=(id) { (parts::said(feature)) }
-            input #(id) name=(id) type="number" inputmode="decimal" min="0" max="1000" step="any" value=(after)
-                aria-describedby=[(before.to_bits() != after.to_bits()).then(|| format!("{id}-hint"))];
-            @if before.to_bits() != after.to_bits() { p.hint #{ (id) "-hint" } { "Is " (before) } }
+        (error) ". "
+        @match error {
+            NotSaved::NoFile => "Where it is started with one (--config), that can be changed here.",
+            NotSaved::Stated(_) => "Change it there, or take it away there and start the service again.",
+            NotSaved::File { .. } => "Nothing can be saved from here before the service may write it.",
+            NotSaved::Unread(_) => { "Have it " a href="/operate#configuration" { "read again" } " first, so that nothing is lost." },
+            NotSaved::Overtaken => "What you wrote is kept below: look at it again beside what holds now.",
+            NotSaved::Shared(_) => "Until then it is changed by hand.",
+            NotSaved::Config(_) | NotSaved::Reload(_) => "Everything is as it was.",
+            NotSaved::NotPutBack { .. } => "Look at the file before the service is started again.",
         }
     }
 }
 
-/// Who is found for a member, as things are and as proposed.
-struct Tried {
-    mentee: String,
-    before: Vec<HitMember>,
-    after: Vec<HitMember>,
+/// A page that tells why nothing was saved.
+fn with_status(page: Page, error: &NotSaved) -> Page {
+    tracing::warn!(%error, "rules were not saved");
+    let code = if matches!(error, NotSaved::NotPutBack { .. }) { Code::Internal } else { Code::Conflict };
+    Page { status: code.status(), ..page }
 }
 
-/// The searches of ten members, taken evenly from the mentees.
-async fn tried(app: &App, proposed: &Weights) -> Result<Vec<Tried>, Problem> {
-    let searcher = app.community.searcher()?;
-    let mut mentees: Vec<&str> =
-        searcher.outlines().filter(|of| of.mentee && of.adult && !of.paused).map(|of| of.id).collect();
-    mentees.sort_unstable();
-    let taken = TRIED.min(mentees.len());
-    let weights: BTreeMap<Feature, f32> =
-        Feature::ALL.iter().map(|feature| (*feature, proposed.of(*feature))).collect();
-    let mut tried = Vec::with_capacity(taken);
-    for at in 0..taken {
-        let mentee = mentees[at * mentees.len() / taken];
-        let mut found = Vec::with_capacity(2);
-        for weights in [BTreeMap::new(), weights.clone()] {
-            let request = SearchRequest {
-                member: Some(MemberId::new(mentee)?),
-                k: Some(COMPARED),
-                explain: Some(false),
-                weights,
-                ..SearchRequest::default()
-            };
-            // Tried, not asked: nobody counts as shown by it.
-            let answer = app.community.search(request).await?;
-            found.push(answer.hits.into_iter().map(|hit| hit.member).collect());
-        }
-        let (after, before) = (found.pop().unwrap_or_default(), found.pop().unwrap_or_default());
-        tried.push(Tried { mentee: mentee.to_owned(), before, after });
-    }
-    Ok(tried)
+/// The name of a file, which is enough where its folder is known.
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
 }
 
-/// Before and after, side by side.
-async fn preview(app: &App, proposed: &Weights) -> Result<Markup, Problem> {
-    let tried = tried(app, proposed).await?;
-    let ids: Vec<&str> = tried.iter().map(|tried| tried.mentee.as_str()).collect();
-    let names = names(app.community.store(), &ids).await?;
-    let is_in = |hits: &[HitMember], id: &str| hits.iter().position(|hit| hit.id == id);
-    let new = |tried: &Tried| tried.after.iter().filter(|hit| is_in(&tried.before, &hit.id).is_none()).count();
-    let (places, changed): (usize, usize) =
-        (tried.iter().map(|tried| tried.after.len()).sum(), tried.iter().map(new).sum());
-    let alike = tried.iter().filter(|tried| tried.before == tried.after).count();
-    Ok(html! {
-        p.notice role="status" {
-            (changed) " of the " (places) " first places of " (tried.len()) " searches would go to somebody else; "
-            (alike) @if alike == 1 { " search stays" } @else { " searches stay" } " just as before."
-        }
-        div.scroll tabindex="0" role="region" aria-label="Table of changes" {
-            table.compared {
-                thead { tr { th scope="col" { "For" } th scope="col" { "As the weights are" } th scope="col" { "As proposed" } } }
-                tbody {
-                    @for one in &tried {
-                        tr {
-                            th scope="row" { (person(&names, &one.mentee)) }
-                            td { ol { @for hit in &one.before { li { (parts::link(hit)) @if is_in(&one.after, &hit.id).is_none() { " " span.status { "gone" } } } } } }
-                            td { ol { @for (at, hit) in one.after.iter().enumerate() { li { (parts::link(hit)) " " (moved(is_in(&one.before, &hit.id), at)) } } } }
-                        }
-                    }
-                }
-            }
-        }
-    })
-}
-
-/// By how much somebody moved.
-fn moved(before: Option<usize>, now: usize) -> Markup {
+/// What to do by hand with lines for the configuration file.
+fn by_hand(config: &Config, lines: &str, label: &str) -> Markup {
     html! {
-        @match before {
-            None => span.status.open { "new" },
-            Some(before) if before > now => span.hint { "up " (before - now) },
-            Some(before) if before < now => span.hint { "down " (now - before) },
-            Some(_) => {}
+        @match config.origin.file.as_deref().map(name) {
+            Some(file) => p { "By hand: put this into " code { (file) } ", and have it read again under " a href="/operate#configuration" { "Service" } "." },
+            None => p { "By hand: put this into a configuration file, and start the service with it." },
         }
-    }
-}
-
-/// The weights for the configuration.
-fn toml(weights: &Weights) -> Markup {
-    let lines: String = Feature::ALL.iter().map(|of| format!("{} = {:?}\n", of.name(), weights.of(*of))).collect();
-    html! {
-        h3 { "To make them hold" }
-        p { "The configuration file stays the one source: put this in the place of [weights] in rapport.toml, then reload it under " a href="/operate#configuration" { "Service" } "." }
-        pre tabindex="0" aria-label="Weights as TOML" { "[weights]\n" (lines) }
+        pre tabindex="0" role="region" aria-label=(label) { (lines) }
     }
 }

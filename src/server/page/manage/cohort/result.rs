@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::programme::cohort::{Cohort, CohortAlternative, CohortPair, Relaxed, Rule, Unmatched};
 use crate::programme::harmless;
-use crate::search::HitMember;
+use crate::search::{HitMember, PointInCommon};
 use crate::server::page::manage::count;
 use crate::server::page::parts;
 use crate::server::problem::Problem;
@@ -19,13 +19,14 @@ const BLOCKING: usize = 20;
 
 pub fn totals(cohort: &Cohort) -> Markup {
     let totals = &cohort.totals;
+    let (many, one) = if cohort.exchange { ("scores", "score") } else { ("matches", "match") };
     html! {
         ul.figures {
             li { strong { (count(totals.matched)) " of " (count(totals.mentees)) } "mentees matched" }
             li { strong { (count(totals.mentors)) } "mentors looked at" }
             li { strong { (count(totals.places)) } "free places" }
-            li { strong { (format!("{:.2}", totals.total)) } "total of the matches" }
-            @if let Some(worst) = totals.worst { li { strong { (format!("{worst:.2}")) } "the lowest match" } }
+            li { strong { (format!("{:.2}", totals.total)) } "total of the " (many) }
+            @if let Some(worst) = totals.worst { li { strong { (format!("{worst:.2}")) } "the lowest " (one) } }
         }
     }
 }
@@ -36,7 +37,11 @@ pub fn pairs(cohort: &Cohort) -> Markup {
         section aria-labelledby="pairs" {
             h2 #pairs { "Pairs" }
             @if cohort.pairs.is_empty() { p.empty { "Nobody could be matched." } } @else {
-                p.hint { "The reasons are in the words that the mentee would read. What is ticked is kept when you match again." }
+                p.hint {
+                    "The reasons are in the words that the mentee would read"
+                    @if cohort.exchange { ", and those of the way back in the words that the mentor would" }
+                    ". What is ticked is kept when you match again."
+                }
             }
             ol.pairs { @for pair in &cohort.pairs { li { (one(pair)) } } }
         }
@@ -57,17 +62,31 @@ fn one(pair: &CohortPair) -> Markup {
         article.pair {
             header {
                 h3 { (parts::link(mentee)) span.with { " with " } (parts::link(mentor)) }
-                span.figure { span.unseen { "Match " } (format!("{:.2}", pair.match_)) }
+                @match (pair.score, &pair.back) {
+                    (Some(score), Some(back)) => {
+                        span.figure { span.unseen { "Score " } (format!("{score:.2}")) }
+                        span.hint { (format!("{:.2} there, {:.2} back", pair.match_, back.match_)) }
+                    }
+                    _ => span.figure { span.unseen { "Match " } (format!("{:.2}", pair.match_)) },
+                }
                 label.keep {
                     input type="checkbox" name="lock" value=(value) checked[pair.locked] aria-label=(keep);
                     " Keep"
                 }
             }
             @if !breaks.is_empty() { p.warning { "Kept although it breaks a rule: " (breaks.join(", ")) "." } }
-            (parts::points(&pair.points_in_common[..POINTS.min(pair.points_in_common.len())]))
+            (points(&pair.points_in_common))
+            @if let Some(back) = &pair.back {
+                h4 { "What " bdi { (parts::name(mentor)) } " would find in " bdi { (parts::name(mentee)) } }
+                (points(&back.points_in_common))
+            }
             (others(&pair.alternatives))
         }
     }
+}
+
+fn points(points: &[PointInCommon]) -> Markup {
+    parts::points(&points[..POINTS.min(points.len())])
 }
 
 /// The best others.
@@ -177,14 +196,24 @@ fn blocking(cohort: &Cohort) -> Markup {
 /// What is shown as files, which are in the page itself: they are of these very pairs.
 pub fn downloads(cohort: &Cohort) -> Result<Markup, Problem> {
     let name = |member: &HitMember| member.name.clone().unwrap_or_default();
+    let said = |points: &[PointInCommon]| {
+        let points: Vec<&str> = points.iter().map(|point| point.text.as_str()).collect();
+        points.join("; ")
+    };
     let pair = |pair: &CohortPair| {
-        let points: Vec<&str> = pair.points_in_common.iter().map(|point| point.text.as_str()).collect();
         let locked = if pair.locked { "yes" } else { "no" };
         let (mentee, mentor) = (&pair.mentee, &pair.mentor);
-        let names = [mentee.id.clone(), name(mentee), mentor.id.clone(), name(mentor)];
-        [&names[..], &[format!("{:.6}", pair.match_), locked.into(), points.join("; ")]].concat()
+        let mut row = vec![mentee.id.clone(), name(mentee), mentor.id.clone(), name(mentor)];
+        row.extend([format!("{:.6}", pair.match_), locked.into(), said(&pair.points_in_common)]);
+        if let (Some(score), Some(back)) = (pair.score, &pair.back) {
+            row.extend([format!("{score:.6}"), format!("{:.6}", back.match_), said(&back.points_in_common)]);
+        }
+        row
     };
-    let head = ["mentee", "mentee_name", "mentor", "mentor_name", "match", "locked", "points_in_common"];
+    let mut head = vec!["mentee", "mentee_name", "mentor", "mentor_name", "match", "locked", "points_in_common"];
+    if cohort.exchange {
+        head.extend(["score", "match_back", "points_in_common_back"]);
+    }
     let pairs = data(&head, cohort.pairs.iter().map(pair))?;
     let nobody = |of: &Unmatched| {
         let reasons: Vec<&str> = of.reasons.iter().map(|reason| reason.text.as_str()).collect();
