@@ -1,5 +1,5 @@
 //! The tests, one program: what they share is compiled, linked and kept on the disk once, and not once for every file of them.
-//! `cargo test search::` runs those of one.
+//! `cargo test --test it search::` runs those of one.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
