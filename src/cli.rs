@@ -38,7 +38,7 @@ use tracing_subscriber::EnvFilter;
 
 /// Finds people the mentors they should know, and says why.
 ///
-/// Exit codes: 0 done; 1 it failed; 2 the command or the query was wrong; 3 done, but lines were set aside;
+/// Exit codes: 0 done; 1 it failed; 2 the command, the configuration, a query or judgements were wrong; 3 done, but lines were set aside;
 /// 4 a gate of a rebuild did not hold, and nothing was published; 5 another process holds the index folder.
 #[derive(Debug, Parser)]
 #[command(name = "rapport", version, arg_required_else_help = true)]
@@ -95,7 +95,7 @@ enum Command {
     /// Fetch, list and verify models
     #[command(subcommand)]
     Model(model::Command),
-    /// Take members from files into the database
+    /// Take members from files or a PostgreSQL database into the database
     Import(import::Arguments),
     /// Write a few members, all or none: they are found by the next search
     Upsert(member::UpsertArguments),
@@ -135,7 +135,7 @@ enum Command {
     Judge(judge::Arguments),
     /// Write a believable invented community as JSONL
     Sample(sample::Arguments),
-    /// See it work: model, 2,000 invented members, index, three searches with their reasons
+    /// See it work: model, 2,000 invented members, index, three searches with their reasons, and the page
     Demo(demo::Arguments),
     /// Learn the weights from judgements, and say whether they hold for queries and members never seen
     Tune(tune::Arguments),

@@ -45,7 +45,7 @@ use crate::programme::Clock;
 use crate::rebuild::{Held, Progress, RebuildError, Rebuilt, rebuild_under};
 use crate::search::{Answer, SearchError, SearchRequest, Searched, Searcher};
 use crate::store::fleet::{Fleet, Turn};
-use crate::store::{Store, Upserted, WriteLock};
+use crate::store::{Store, StoreError, Upserted, WriteLock};
 use answers::Answers;
 pub use answers::Written;
 pub use attention::SharedOut;
@@ -72,6 +72,9 @@ pub use waitlist::{Waitlist, Waits};
 
 /// A search is made again at most so often because a record changed under it; then it is taken as it is.
 const MOST_ATTEMPTS: usize = 4;
+
+/// How long one look at it may take, with what is to be embedded of what it finds.
+const SEEING: Duration = Duration::from_secs(600);
 
 /// Between two looks at a database that others change too.
 const SHARED_PAUSE: Duration = Duration::from_secs(1);
@@ -260,6 +263,8 @@ impl Community {
         }
         fresh.warm().await;
         let _changing = self.changing.lock().await;
+        // What was steered, and the configuration that was read, since it was made.
+        fresh = fresh.with_config(Config::clone(&self.config()));
         if let Ok(searcher) = self.searcher() {
             fresh = fresh.in_epoch(Arc::clone(searcher.epoch()));
         }
@@ -344,8 +349,11 @@ impl Community {
             tokio::time::sleep(SHARED_PAUSE).await;
             let _changing = self.changing.lock().await;
             let seen = async { self.read_keys().await.and(self.catch_up().await) };
-            if let Err(error) = seen.await {
-                tracing::warn!(%error, "changes of others are not seen yet");
+            // A database that vanished says nothing, and changes of our own wait for this.
+            match tokio::time::timeout(SEEING, seen).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "changes of others are not seen yet"),
+                Err(_) => tracing::warn!("changes of others are not seen yet: the database does not answer"),
             }
         }
     }
@@ -423,7 +431,10 @@ impl Community {
     pub async fn rollback(&self, to: Option<&str>) -> Result<Manifest, CommunityError> {
         let turn = self.turn().await?;
         let _building = self.building.lock().await;
-        self.mirror(Extent::All).await?;
+        if self.mirror(Extent::All).await?.current.is_none() && turn.is_some() {
+            // What the folder had before is nobody else's.
+            return Err(StoreError::NothingShared(self.config().database().to_string()).into());
+        }
         let manifest = publish::rollback(&self.config().index, to)?.manifest;
         if let Some(turn) = &turn
             && let Err(error) = turn.make_current(manifest.generation).await

@@ -12,7 +12,7 @@ use crate::community::{Community, CommunityError, RebuildOptions};
 use crate::index::IndexError;
 use crate::member::{Member, MemberId};
 use crate::rebuild::{Progress, RebuildError};
-use crate::store::Scope;
+use crate::store::{Scope, StoreError};
 
 #[cfg(unix)]
 mod socket;
@@ -118,23 +118,43 @@ pub enum Fault {
     Command,
     /// A gate before publishing did not hold.
     Gate,
+    /// Another process holds the folder, or another server has the turn.
+    Locked,
     /// Something else.
     Other,
 }
 
-impl From<CommunityError> for Refused {
-    fn from(error: CommunityError) -> Refused {
-        let fault = match &error {
+impl From<&CommunityError> for Fault {
+    fn from(error: &CommunityError) -> Fault {
+        match error {
             CommunityError::Unknown(_)
             | CommunityError::Invalid { .. }
             | CommunityError::Key(_)
             | CommunityError::NotLogged(_)
             | CommunityError::Refused(_)
             | CommunityError::Index(IndexError::NotKept { .. }) => Fault::Command,
-            CommunityError::Rebuild(RebuildError::Gate { .. }) => Fault::Gate,
+            CommunityError::Search(error) if error.is_callers() => Fault::Command,
+            CommunityError::Store(StoreError::Locked(_)) => Fault::Locked,
+            CommunityError::Rebuild(error) => Fault::from(error),
             _ => Fault::Other,
-        };
-        Refused { problem: error.to_string(), fault }
+        }
+    }
+}
+
+impl From<&RebuildError> for Fault {
+    fn from(error: &RebuildError) -> Fault {
+        match error {
+            RebuildError::Judgements(_) => Fault::Command,
+            RebuildError::Gate { .. } => Fault::Gate,
+            RebuildError::Store(StoreError::Locked(_)) => Fault::Locked,
+            _ => Fault::Other,
+        }
+    }
+}
+
+impl From<CommunityError> for Refused {
+    fn from(error: CommunityError) -> Refused {
+        Refused { problem: error.to_string(), fault: Fault::from(&error) }
     }
 }
 

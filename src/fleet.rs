@@ -40,6 +40,16 @@ pub(crate) async fn mirror(fleet: &Fleet, index: &Path, extent: Extent) -> Resul
         .filter(|(number, checksum)| checksum.is_some() && shared.generations.get(number) == checksum.as_ref())
         .map(|(number, _)| *number)
         .collect();
+    // Those that went are gone first, since there may be no room beside them, but for what is current: until another one is.
+    let is_current = |number: u64| publish::current(index).ok() == Some(index.join(publish::name_of(number)));
+    let (late, gone): (Vec<u64>, Vec<u64>) = here
+        .into_iter()
+        .map(|(number, _)| number)
+        .filter(|number| !shared.generations.contains_key(number))
+        .partition(|number| is_current(*number));
+    for number in gone {
+        remove(index.join(publish::name_of(number))).await?;
+    }
     for number in [&current].into_iter().chain(others) {
         if !whole.contains(number) {
             fetch(fleet, index, *number).await?;
@@ -50,7 +60,7 @@ pub(crate) async fn mirror(fleet: &Fleet, index: &Path, extent: Extent) -> Resul
             publish::make_current(index, &name)?;
         }
     }
-    for (number, _) in here.into_iter().filter(|(number, _)| !whole.contains(number)) {
+    for number in late {
         remove(index.join(publish::name_of(number))).await?;
     }
     Ok(shared)

@@ -113,7 +113,7 @@ fn copies_that_the_database_left_when_rows_moved_are_gone_too() {
             assert!(store.erase(&member.id).await.unwrap().was_stored);
             store.drop_tombstone(&member.id).await.unwrap();
         }
-        store.purge().await.unwrap();
+        store.purge(&tokio::sync::Mutex::default()).await.unwrap();
     });
     let bytes = fs::read(config.index.join("members.db")).unwrap();
     let left = |member: &&Member| memchr::memmem::find(&bytes, member.id.as_str().as_bytes()).is_some();

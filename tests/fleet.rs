@@ -75,6 +75,9 @@ impl Served {
     }
 }
 
+/// How many sleep in the middle of reading.
+const READING: &str = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+
 async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -106,6 +109,8 @@ fn all_serve_what_one_builds_and_a_new_one_needs_no_folder() {
         imported(&url, &tiny::members(60)).await;
         let (one, other) = (Served::start(&url).await, Served::start(&url).await);
         assert_eq!(other.serves(), None);
+        let refused = one.community.rollback(None).await.unwrap_err().to_string();
+        assert!(refused.contains("has no generation to go back to yet"), "{refused}");
         assert_eq!(one.rebuild().await, "gen-000001");
         until("the other follows", || other.serves().as_deref() == Some("gen-000001")).await;
         assert_eq!(one.answers().await, other.answers().await);
@@ -159,7 +164,7 @@ fn a_night_by_the_clock_is_done_once_and_taken_over_from_one_that_dies() {
     wait(async {
         let store = imported(&url, &tiny::members(60)).await;
         let (one, other) = (Served::start(&url).await, Served::start(&url).await);
-        let mut due = Timestamp::from_second(1_800_000_000).unwrap();
+        let mut due = Timestamp::from_second(1_700_000_000).unwrap();
         for round in 0..4 {
             // It changes all the time: whoever looked a second time would find something to do.
             store.upsert(&[mentor(&format!("late-{round}"))]).await.unwrap();
@@ -171,6 +176,10 @@ fn a_night_by_the_clock_is_done_once_and_taken_over_from_one_that_dies() {
             due += Duration::from_secs(3_600);
         }
         assert_eq!(server.sql(&url, "SELECT last FROM fleet"), "4");
+        // A server whose clock was years ahead does not end all nights until then.
+        server.sql(&url, "UPDATE fleet SET seen_to = 4000000000");
+        assert!(other.community.rebuild_by_clock(due).await.unwrap().is_some());
+        assert!(one.community.rebuild_by_clock(due).await.unwrap().is_none());
     });
 
     // The real program, killed while it embeds, and its successor that waits beside it.
@@ -214,9 +223,7 @@ fn who_is_forgotten_is_gone_from_every_server_before_it_is_acknowledged() {
         for folder in [&other.folder, &down] {
             let index = folder.path().join("index");
             let aside = "{\"file\":\"in.jsonl\",\"line\":3,\"raw\":\"{\\\"id\\\":\\\"m7\\\"}\"}\n";
-            if folder.path() == other.folder.path() {
-                fs::write(index.join("rejects-1.jsonl"), aside).unwrap();
-            }
+            fs::write(index.join("rejects-1.jsonl"), aside).unwrap();
             fs::create_dir(index.join("gen-000009.staging")).unwrap();
             fs::write(index.join("gen-000009.staging/members.columns"), "m7").unwrap();
         }
@@ -246,10 +253,33 @@ fn who_is_forgotten_is_gone_from_every_server_before_it_is_acknowledged() {
         assert_eq!(back.serves().as_deref(), Some("gen-000002"));
         drop(back.kill().await);
 
-        // Somebody who came after the build, and whom no generation holds.
+        // Somebody who came after the build, and whom no generation holds. Meanwhile the members are read for long, by a dump
+        // say, which holds up nobody but the erasure.
         other.community.upsert(&[mentor("m-late")]).await.unwrap();
         until("seen", || one.community.searcher().unwrap().holds("m-late")).await;
-        let receipt = one.community.forget(&id_of("m-late")).await.unwrap();
+        let dump = {
+            let (server, url) = (Arc::clone(&server), url.clone());
+            let read = "BEGIN; SELECT count(*) FROM members; SELECT pg_sleep(12); COMMIT";
+            std::thread::spawn(move || server.sql(&url, read))
+        };
+        until("it is read", || server.sql(&url, READING) == "1").await;
+        let forgetting = async {
+            let receipt = one.community.forget(&id_of("m-late")).await.unwrap();
+            assert!(dump.is_finished());
+            receipt
+        };
+        let searching = async {
+            let mut longest = Duration::ZERO;
+            while !dump.is_finished() {
+                let begun = Instant::now();
+                other.community.search(by_member("m3")).await.unwrap();
+                longest = longest.max(begun.elapsed());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            longest
+        };
+        let (receipt, longest) = tokio::join!(forgetting, searching);
+        assert!(longest < Duration::from_secs(6), "a search waited for {longest:?}");
         assert_eq!((receipt.was_stored, receipt.successor), (true, None));
         assert!(!other.community.searcher().unwrap().holds("m-late"));
 
@@ -320,6 +350,12 @@ fn a_database_that_dies_under_a_fleet_loses_nothing_and_is_found_again() {
             other.community.search(by_member(&acknowledged[0])).await.unwrap();
         }
         assert!(one.community.rebuild(RebuildOptions::default(), |_| {}).await.is_ok());
+
+        // Whoever others may take for down says so, until it made up for what it may have missed.
+        tokio::task::block_in_place(|| server.crash());
+        until("it is cut off", || one.community.is_cut_off()).await;
+        tokio::task::block_in_place(|| server.recover());
+        until("it is back", || !one.community.is_cut_off()).await;
     });
 }
 

@@ -26,38 +26,24 @@ const LOCKED: u8 = 5;
 
 /// The exit code for a failure.
 pub fn code(error: &anyhow::Error) -> ExitCode {
-    ExitCode::from(match error.downcast_ref::<CommunityError>() {
-        Some(
-            CommunityError::Unknown(_)
-            | CommunityError::Invalid { .. }
-            | CommunityError::Key(_)
-            | CommunityError::NotLogged(_),
-        ) => WRONG,
-        Some(CommunityError::Store(StoreError::Locked(_))) => LOCKED,
-        Some(CommunityError::Rebuild(error)) => of_rebuild(error),
-        Some(CommunityError::Search(error)) if error.is_callers() => WRONG,
-        Some(_) => FAILED,
-        None => of_others(error),
+    ExitCode::from(match fault(error) {
+        Fault::Command => WRONG,
+        Fault::Gate => GATE,
+        Fault::Locked => LOCKED,
+        Fault::Other => FAILED,
     })
 }
 
-fn of_rebuild(error: &RebuildError) -> u8 {
-    match error {
-        RebuildError::Gate { .. } => GATE,
-        RebuildError::Judgements(_) => WRONG,
-        RebuildError::Store(StoreError::Locked(_)) => LOCKED,
-        _ => FAILED,
+/// The same whether a server did it or this process.
+fn fault(error: &anyhow::Error) -> Fault {
+    if let Some(ControlError::Refused(refused)) = error.downcast_ref() {
+        return refused.fault;
     }
-}
-
-fn of_others(error: &anyhow::Error) -> u8 {
-    if let Some(error) = error.downcast_ref() {
-        return of_rebuild(error);
+    if let Some(error) = error.downcast_ref::<CommunityError>() {
+        return error.into();
     }
-    match error.downcast_ref() {
-        Some(ControlError::Refused(refused)) if refused.fault == Fault::Command => return WRONG,
-        Some(ControlError::Refused(refused)) if refused.fault == Fault::Gate => return GATE,
-        _ => {}
+    if let Some(error) = error.downcast_ref::<RebuildError>() {
+        return error.into();
     }
     let wrong = error.is::<ConfigError>()
         || error.is::<Usage>()
@@ -72,8 +58,8 @@ fn of_others(error: &anyhow::Error) -> u8 {
         )
         || matches!(error.downcast_ref(), Some(RunError::WhiteSpace { .. }));
     match error.downcast_ref() {
-        Some(StoreError::Locked(_)) => LOCKED,
-        _ if wrong => WRONG,
-        _ => FAILED,
+        Some(StoreError::Locked(_)) => Fault::Locked,
+        _ if wrong => Fault::Command,
+        _ => Fault::Other,
     }
 }

@@ -18,7 +18,7 @@ pub enum Command {
         /// Whose it is, or what for
         #[arg(long)]
         name: String,
-        /// What its holder may do: search, write (members, erasure, whole records), admin (rebuild, reload, status)
+        /// What its holder may do: search, write (members, erasure, whole records), admin (running the service and the programme)
         #[arg(long, value_delimiter = ',', default_value = "search")]
         scope: Vec<String>,
     },

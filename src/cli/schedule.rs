@@ -33,10 +33,13 @@ impl Schedule {
     /// runs are left out.
     pub async fn keep(&self, community: &Community) {
         loop {
-            let Ok(next) = self.0.find_next_occurrence(&Local::now(), false) else { return };
+            let coming = || self.0.find_next_occurrence(&Local::now(), false);
+            let Ok(mut next) = coming() else { return };
             tracing::info!(%next, "the next rebuild");
             while let Ok(left) = (next - Local::now()).to_std() {
                 tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+                // The clock may have been set back.
+                next = coming().map_or(next, |coming| coming.min(next));
             }
             let due = jiff::Timestamp::from_second(next.timestamp()).unwrap_or_else(|_| jiff::Timestamp::now());
             match community.rebuild_by_clock(due).await {

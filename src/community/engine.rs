@@ -25,6 +25,11 @@ impl Community {
             while served.strong_count() > 0 {
                 // It may have lost what it held.
                 if !held || milvus.is_left_alone() {
+                    // Who builds will be at it for long, and would keep others from filling.
+                    if building.try_lock().is_err() {
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    }
                     // One server at a time fills.
                     let _turn = match &fleet {
                         Some(fleet) => match fleet.turn(Matter::Engine, Duration::ZERO).await {

@@ -65,18 +65,29 @@ impl Community {
         if self.server.is_none() {
             self.refuse_beside_a_fleet().await?;
         }
-        self.forget_in(self.turn_at_length().await?, id).await
+        let forgotten = self.forget_in(self.turn_at_length().await?, id, None).await?;
+        forgotten.ok_or_else(|| CommunityError::Unknown(id.clone()))
     }
 
-    pub(super) async fn forget_in(&self, turn: Option<Arc<Turn>>, id: &MemberId) -> Result<Receipt, CommunityError> {
+    /// The same in a turn; nothing is done, and nothing given, where they were written by a change from `unless` on.
+    pub(super) async fn forget_in(
+        &self,
+        turn: Option<Arc<Turn>>,
+        id: &MemberId,
+        unless: Option<u64>,
+    ) -> Result<Option<Receipt>, CommunityError> {
         // No other build, which would go on reading from the log that is to be emptied.
         let _building = self.building.lock().await;
         // What the fleet has is here before anybody looks who is in it.
         let shared = self.mirror(Extent::All).await?;
+        let (stored, _) = self.store.members(&[id.as_str()]).await?;
+        if unless.is_some_and(|change| stored.values().any(|stored| stored.change >= change)) {
+            return Ok(None);
+        }
         let mut ledger = Ledger::open(self.config().index.join(ledger::FILE))?;
         let (_, last) = self.store.size().await?;
         let holding = self.generations_holding(id)?;
-        let known = !self.store.members(&[id.as_str()]).await?.0.is_empty();
+        let known = !stored.is_empty();
         let unfinished = ledger.of(id).is_some_and(|entry| !entry.done)
             || shared.erasures.iter().any(|erasure| erasure.member == *id);
         let takes_part = self.store.is_participant(id).await?;
@@ -130,6 +141,10 @@ impl Community {
             fleet::prune(turn, index).await?;
         }
         self.wait_for_others(erasure).await?;
+        if let Some(turn) = &turn {
+            // Who has it now may have collections that are not to be dropped.
+            turn.check().await?;
+        }
         // Others search in them until they follow.
         drop_collections(&self.config()).await?;
         if turn.is_some() {
@@ -144,16 +159,12 @@ impl Community {
         if !self.store.is_shared() || shared.current.is_some() {
             self.store.drop_tombstone(id).await?;
         }
-        {
-            // Changes wait here, not for the database, whose connections searches need.
-            let _changing = self.changing.lock().await;
-            self.store.purge().await?;
-        }
+        self.store.purge(&self.changing).await?;
         ledger.note(id, erased.change.max(last + 1), true)?;
         if let Some(turn) = &turn {
             turn.close_erasure(id).await?;
         }
-        Ok(Receipt {
+        Ok(Some(Receipt {
             member: id.clone(),
             at: super::now(),
             was_stored: erased.was_stored,
@@ -164,7 +175,7 @@ impl Community {
             rejects,
             deleted_generations,
             successor,
-        })
+        }))
     }
 
     /// Empties what is remembered of answers and of texts sought.
@@ -190,9 +201,11 @@ impl Community {
         ids.extend(self.store.changes_since(0).await?.removed.into_iter().filter_map(|id| MemberId::new(id).ok()));
         for entry in unfinished {
             let Some(id) = ids.iter().find(|id| ledger.hash(id) == entry.member) else {
-                // Nothing names them any more: the last steps are left.
-                self.prune_embeddings().await?;
-                self.store.purge().await?;
+                // Nothing names them any more: the last steps are left. A fleet's are whoever's who ended it.
+                if self.server.is_none() {
+                    self.prune_embeddings().await?;
+                    self.store.purge(&self.changing).await?;
+                }
                 Ledger::open(path.clone())?.close(entry)?;
                 continue;
             };
@@ -245,14 +258,8 @@ impl Community {
 
     /// Takes the member's lines out of what imports set aside.
     pub(super) fn clean_rejects(&self, id: &MemberId) -> Result<BTreeMap<String, u64>, CommunityError> {
-        let index = &self.config().index.clone();
         let mut cleaned = BTreeMap::new();
-        for entry in fs::read_dir(index).map_err(CommunityError::io(index))? {
-            let path = entry.map_err(CommunityError::io(index))?.path();
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            if !(name.starts_with("rejects-") && name.ends_with(".jsonl")) {
-                continue;
-            }
+        for (path, name) in self.rejects()? {
             let text = fs::read_to_string(&path).map_err(CommunityError::io(&path))?;
             let kept: Vec<&str> = text.lines().filter(|line| mentions(line.as_bytes(), id.as_str()) == 0).collect();
             let taken = text.lines().count() - kept.len();
@@ -263,5 +270,28 @@ impl Community {
             }
         }
         Ok(cleaned)
+    }
+
+    /// Deletes all that imports set aside.
+    pub(super) fn drop_rejects(&self) -> Result<(), CommunityError> {
+        for (path, name) in self.rejects()? {
+            tracing::warn!("{name} is deleted: somebody was forgotten without this server, who may be in it");
+            fs::remove_file(&path).map_err(CommunityError::io(&path))?;
+        }
+        Ok(())
+    }
+
+    /// The files of what imports set aside, each with its name.
+    fn rejects(&self) -> Result<Vec<(PathBuf, String)>, CommunityError> {
+        let index = &self.config().index.clone();
+        let mut rejects = Vec::new();
+        for entry in fs::read_dir(index).map_err(CommunityError::io(index))? {
+            let path = entry.map_err(CommunityError::io(index))?.path();
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            if name.starts_with("rejects-") && name.ends_with(".jsonl") {
+                rejects.push((path, name));
+            }
+        }
+        Ok(rejects)
     }
 }

@@ -53,6 +53,11 @@ pub enum CommunityError {
     /// A file is there already.
     #[error("{0} is there already; expected a name that is free")]
     Exists(PathBuf),
+    /// Somebody is forgotten here, and other servers of the fleet still have to let go.
+    #[error(
+        "other servers of the fleet have not let go yet: {0}; it is ended as soon as they have, or 30 seconds after they stopped"
+    )]
+    Behind(String),
     /// The rules of the programme do not have it.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -80,14 +85,21 @@ pub enum CommunityError {
 }
 
 impl CommunityError {
-    /// Whether the database was lost for a moment.
-    pub(super) fn is_lost_connection(&self) -> bool {
-        match self {
+    /// Whether the database was lost for a while.
+    pub(super) fn is_without_database(&self) -> bool {
+        let error = match self {
             CommunityError::Store(error)
             | CommunityError::Search(SearchError::Store(error))
-            | CommunityError::Rebuild(RebuildError::Store(error)) => error.is_lost_connection(),
-            _ => false,
-        }
+            | CommunityError::Rebuild(RebuildError::Store(error) | RebuildError::Search(SearchError::Store(error))) => {
+                Some(error)
+            }
+            // A build asks for vectors while it writes files.
+            CommunityError::Rebuild(RebuildError::Index(IndexError::Io { source, .. })) => {
+                source.get_ref().and_then(|error| error.downcast_ref())
+            }
+            _ => None,
+        };
+        error.is_some_and(|error| error.is_lost_connection() || error.is_out_of_reach())
     }
 
     pub(super) fn io(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> CommunityError {

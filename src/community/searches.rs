@@ -247,8 +247,7 @@ impl Searches {
         let here = still_here(store, &taken.notes).await?;
         let (mut rows, mut counts) = (Vec::new(), BTreeMap::new());
         for note in &taken.notes {
-            let named = note.shown.iter().filter_map(|shown| shown.member.as_ref());
-            let elsewhere = named.filter(|id| here.as_ref().is_some_and(|here| !here.contains(id.as_str())));
+            let elsewhere = note.named().filter(|id| here.as_ref().is_some_and(|here| !here.contains(id.as_str())));
             let gone: HashSet<&MemberId> =
                 forgotten.iter().filter(|(_, at)| *at >= note.began).map(|(id, _)| id).chain(elsewhere).collect();
             let day = note.at.as_second().div_euclid(DAY);
@@ -270,8 +269,7 @@ async fn still_here(store: &Store, notes: &[Note]) -> Result<Option<HashSet<Stri
     if !store.is_shared() {
         return Ok(None);
     }
-    let named = notes.iter().flat_map(|note| note.shown.iter()).filter_map(|shown| shown.member.as_ref());
-    let named: HashSet<&str> = named.map(MemberId::as_str).collect();
+    let named: HashSet<&str> = notes.iter().flat_map(Note::named).map(MemberId::as_str).collect();
     Ok(Some(store.stored_of(&Vec::from_iter(named)).await?))
 }
 

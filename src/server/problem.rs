@@ -236,6 +236,7 @@ impl From<CommunityError> for Problem {
             CommunityError::Store(StoreError::Locked(_)) => {
                 Problem::new(Code::Conflict, "another server of the fleet builds or forgets; try again once it is done")
             }
+            CommunityError::Behind(_) => Problem::new(Code::Conflict, error.to_string()),
             other => Problem::internal(&other),
         }
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
+use tokio::sync::Mutex;
 
 use super::connect::{Pool, sqlite_at};
 use super::dialect::on;
@@ -64,7 +65,7 @@ impl Store {
     /// # Errors
     /// As [`Store::purge`].
     pub async fn close_into_one_file(self) -> Result<(), StoreError> {
-        self.purge().await?;
+        self.purge(&Mutex::default()).await?;
         match self.pool {
             Pool::Sqlite(pool) => pool.close().await,
             Pool::Postgres(pool) => pool.close().await,

@@ -94,6 +94,15 @@ async fn sqlite(file: &Path) -> Result<SqlitePool, MigrateError> {
 pub(super) const MANNERS: &str = "SET statement_timeout = '10min'; SET idle_in_transaction_session_timeout = '1min'; \
     SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3";
 
+/// Longer than a server takes for anything that is small, and than it lets a piece of anything take.
+pub(super) const AN_ANSWER: Duration = Duration::from_secs(60);
+
+/// What a server answers. One that vanished says nothing, not even that it is gone, and would be waited for for ever.
+pub(super) async fn answered<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let gone = || sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "the server does not answer"));
+    tokio::time::timeout(AN_ANSWER, answer).await.unwrap_or_else(|_| Err(gone()))
+}
+
 /// Begins a transaction that reads for as long as it takes, without these limits.
 pub(super) async fn reading_at_length(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
     let mut reading = pool.begin_with(Postgres::READ).await?;

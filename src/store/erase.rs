@@ -2,9 +2,10 @@
 //! and the pages and the log that held them.
 
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::Row;
+use tokio::sync::Mutex;
 
 use super::connect::{self, Pool};
 use super::dialect::{Dialect, on};
@@ -14,6 +15,9 @@ use crate::member::{Member, MemberId};
 
 /// How long the log may be read by others while it is to be emptied.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long somebody may read a table that is to be written anew, and how long is waited between two tries.
+const LONG_READING: (Duration, Duration) = (Duration::from_secs(3_600), Duration::from_secs(1));
 
 /// What an erasure found in the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -140,12 +144,17 @@ impl Store {
     /// leaves copies of rows that had moved between pages, of one in some three hundred. SQLite: then everything goes from the
     /// log into the file, and the log is cut to nothing. PostgreSQL: its log and its archives are the server's.
     ///
+    /// `changing` is held meanwhile: changes of this process wait there, not for the database, whose connections searches need.
+    ///
     /// # Errors
     /// [`StoreError::Database`]; [`StoreError::LogInUse`] while somebody reads from the log.
-    pub async fn purge(&self) -> Result<(), StoreError> {
+    pub async fn purge(&self, changing: &Mutex<()>) -> Result<(), StoreError> {
         if let Address::Server(url) = &self.address {
-            // However long it takes.
+            // However long it takes, but for the lock: behind who waits for that, everybody waits who only reads.
             let mut connection = connect::server(url).await?;
+            let failed = |error| StoreError::of_database(&self.address, error);
+            sqlx::query("SET lock_timeout = '2s'").execute(&mut connection).await.map_err(failed)?;
+            let begun = Instant::now();
             for statement in [
                 "VACUUM FULL members",
                 "VACUUM FULL removals",
@@ -157,15 +166,27 @@ impl Store {
                 "VACUUM FULL impressions",
                 "VACUUM FULL epochs",
             ] {
-                let vacuumed = sqlx::query(statement).execute(&mut connection).await;
-                vacuumed.map_err(|error| StoreError::of_database(&self.address, error))?;
+                loop {
+                    let vacuumed = {
+                        let _changing = changing.lock().await;
+                        sqlx::query(statement).execute(&mut connection).await
+                    };
+                    match vacuumed {
+                        // Somebody reads for long: a build, or a dump.
+                        Err(error) if is_lock_not_available(&error) && begun.elapsed() < LONG_READING.0 => {
+                            tokio::time::sleep(LONG_READING.1).await;
+                        }
+                        done => break done.map(drop).map_err(failed)?,
+                    }
+                }
             }
             return Ok(());
         }
+        let _changing = changing.lock().await;
         on!(self, |pool: D| {
             sqlx::query("VACUUM").execute(pool).await?;
         })?;
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         loop {
             let busy: i64 = on!(self, |pool: D| {
                 sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(pool).await?.try_get(0)?
@@ -179,6 +200,11 @@ impl Store {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
+}
+
+/// Whether a statement ended because somebody else holds a lock.
+fn is_lock_not_available(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"))
 }
 
 /// An id as it stands in a record.

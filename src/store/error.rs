@@ -16,6 +16,9 @@ pub enum StoreError {
     /// The database keeps a fleet's generations, and this process is not of the fleet.
     #[error("{0} keeps the generations of a fleet, and somebody may be in them: set store.fleet, and ask for it again")]
     NotOfFleet(String),
+    /// A fleet serves what it has, and it has nothing.
+    #[error("the fleet on {0} has no generation to go back to yet; run `rapport rebuild`")]
+    NothingShared(String),
     /// A fleet shares a server's database, and this one is in the folder.
     #[error("store.fleet needs a members' database that servers share; set store.url to one of PostgreSQL")]
     NoFleet,
@@ -96,6 +99,11 @@ impl StoreError {
         let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default();
         // Classes and codes: <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
         matches!(error, sqlx::Error::Io(_)) || code.starts_with("08") || ["57P01", "57P02", "57P03"].contains(&&*code)
+    }
+
+    /// Whether no connection was to be had.
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        matches!(self, StoreError::Database { error: sqlx::Error::PoolTimedOut, .. })
     }
 
     pub(super) fn of_database(address: &Address, error: sqlx::Error) -> StoreError {

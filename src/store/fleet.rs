@@ -13,7 +13,7 @@ use futures_util::TryStreamExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, Postgres, Row};
 use tokio::sync::Mutex;
 
-use super::connect::{self, MANNERS, Pool, reading_at_length};
+use super::connect::{self, AN_ANSWER, MANNERS, Pool, answered, reading_at_length};
 use super::dialect::{Dialect, Failure};
 use super::{Address, Store, StoreError};
 use crate::config::Config;
@@ -32,13 +32,16 @@ pub(crate) enum Matter {
 }
 
 /// How long a turn is waited for in any case: that of a process that ended just now may not be given back yet.
-const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// Between two looks at a lock that another server holds.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Bytes in a row.
 const PIECE: usize = 1 << 20;
+
+/// How far the clock of a server may be ahead of the database's, in seconds.
+const CLOCKS_DIFFER: i64 = 3_600;
 
 /// A server of which nothing was heard for so many seconds is down. Whatever it has in its folder it compares with the database
 /// before it serves again.
@@ -140,7 +143,9 @@ impl Fleet {
             }
             Ok::<_, Failure>(shared)
         };
-        read.await.map_err(|failure| failure.told(&self.address))
+        let read =
+            tokio::time::timeout(AN_ANSWER, read).await.unwrap_or_else(|_| Err(sqlx::Error::PoolTimedOut.into()));
+        read.map_err(|failure| failure.told(&self.address))
     }
 
     /// Reads a file of a generation, piece by piece.
@@ -153,10 +158,10 @@ impl Fleet {
         file: &str,
         mut write: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut reading = reading_at_length(&self.pool).await.map_err(|error| self.failed(error))?;
+        let mut reading = answered(reading_at_length(&self.pool)).await.map_err(|error| self.failed(error))?;
         let select = format!("SELECT bytes FROM {} WHERE file = $1 ORDER BY piece", table_of(generation));
         let mut pieces = sqlx::query_scalar::<_, Vec<u8>>(AssertSqlSafe(select)).bind(file).fetch(&mut *reading);
-        while let Some(piece) = pieces.try_next().await.map_err(|error| self.failed(error))? {
+        while let Some(piece) = answered(pieces.try_next()).await.map_err(|error| self.failed(error))? {
             write(&piece)?;
         }
         Ok(())
@@ -168,14 +173,14 @@ impl Fleet {
             ON CONFLICT (name) DO UPDATE SET seen = now(), generations = excluded.generations, erasure = excluded.erasure";
         let generations = serde_json::to_string(&report.generations).unwrap_or_default();
         let insert = sqlx::query(insert).bind(server).bind(generations).bind(report.erasure.cast_signed());
-        insert.execute(&self.pool).await.map_err(|error| self.failed(error))?;
+        answered(insert.execute(&self.pool)).await.map_err(|error| self.failed(error))?;
         Ok(())
     }
 
     /// Tells the others that a server ends. Those that are long gone are cleared away with it.
     pub(crate) async fn leave(&self, server: &str) -> Result<(), StoreError> {
         let delete = sqlx::query("DELETE FROM servers WHERE name = $1 OR seen < now() - interval '1 day'").bind(server);
-        delete.execute(&self.pool).await.map_err(|error| self.failed(error))?;
+        answered(delete.execute(&self.pool)).await.map_err(|error| self.failed(error))?;
         Ok(())
     }
 
@@ -190,7 +195,7 @@ impl Fleet {
             let erasure = row.try_get::<i64, _>(2)?.unsigned_abs();
             Ok((row.try_get(0)?, Report { generations, erasure }))
         };
-        let rows = rows.await.map_err(|error| self.failed(error))?;
+        let rows = answered(rows).await.map_err(|error| self.failed(error))?;
         rows.iter().map(told).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
 
@@ -201,7 +206,7 @@ impl Fleet {
             INSERT INTO erasures (member, number, change) SELECT $1, erasure, $2 FROM next \
             ON CONFLICT (member) DO UPDATE SET number = excluded.number, change = excluded.change RETURNING number";
         let insert = sqlx::query_scalar::<_, i64>(insert).bind(member.as_str()).bind(change.cast_signed());
-        Ok(insert.fetch_one(&self.pool).await.map_err(|error| self.failed(error))?.unsigned_abs())
+        Ok(answered(insert.fetch_one(&self.pool)).await.map_err(|error| self.failed(error))?.unsigned_abs())
     }
 
     /// Takes the turn, waiting so long for another server that has it.
@@ -216,10 +221,8 @@ impl Fleet {
         let manners = [MANNERS, "; SET statement_timeout = 0"].concat();
         sqlx::raw_sql(AssertSqlSafe(manners)).execute(&mut connection).await.map_err(|error| self.failed(error))?;
         loop {
-            let taken = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-                .bind(matter as i64)
-                .fetch_one(&mut connection)
-                .await;
+            let taken = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(matter as i64);
+            let taken = answered(taken.fetch_one(&mut connection)).await;
             if taken.map_err(|error| self.failed(error))? {
                 return Ok(Turn { connection: Mutex::new(connection), address: self.address.clone() });
             }
@@ -268,7 +271,7 @@ impl Turn {
                     }
                     let insert =
                         sqlx::query(AssertSqlSafe(insert.as_str())).bind(&*name).bind(piece as i64).bind(bytes);
-                    insert.execute(&mut *transaction).await?;
+                    answered(insert.execute(&mut *transaction)).await?;
                 }
             }
             let row = sqlx::query("INSERT INTO generations (number, checksum) VALUES ($1, $2)");
@@ -316,8 +319,16 @@ impl Turn {
 
     /// Up to which time of the schedule a server saw to it, in seconds since 1970.
     pub(crate) async fn seen_to(&self) -> Result<i64, StoreError> {
-        let select = sqlx::query_scalar("SELECT seen_to FROM fleet");
-        select.fetch_one(&mut *self.connection.lock().await).await.map_err(|error| self.failed(error))
+        // What lies ahead was noted by a server whose clock was wrong, and would hold up every night until then.
+        let select =
+            "SELECT CASE WHEN seen_to > extract(epoch FROM now())::bigint + $1 THEN 0 ELSE seen_to END FROM fleet";
+        let select = sqlx::query_scalar(select).bind(CLOCKS_DIFFER);
+        answered(select.fetch_one(&mut *self.connection.lock().await)).await.map_err(|error| self.failed(error))
+    }
+
+    /// Fails where the turn was lost: another server may have it then.
+    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+        self.execute(sqlx::query("SELECT 1")).await
     }
 
     /// Notes that a time of the schedule was seen to.
@@ -329,7 +340,7 @@ impl Turn {
         &self,
         query: sqlx::query::Query<'q, sqlx::Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<(), StoreError> {
-        let done = query.execute(&mut *self.connection.lock().await).await;
+        let done = answered(query.execute(&mut *self.connection.lock().await)).await;
         done.map(drop).map_err(|error| self.failed(error))
     }
 }

@@ -55,6 +55,13 @@ pub(super) struct Logged {
 }
 
 impl Note {
+    /// The members whom it names: who sought, and who was shown.
+    pub(super) fn named(&self) -> impl Iterator<Item = &MemberId> {
+        let request = self.logged.as_ref().map(|logged| &logged.request);
+        let sought = request.into_iter().flat_map(|request| request.member.iter().chain(&request.viewer));
+        sought.chain(self.shown.iter().filter_map(|shown| shown.member.as_ref()))
+    }
+
     /// What is kept of it.
     pub(super) fn logged(&self) -> Option<LoggedSearch> {
         let Logged { id, by, state, generation, request, texts, digest } = self.logged.as_deref()?;

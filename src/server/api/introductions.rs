@@ -31,7 +31,7 @@ pub struct Introductions {
 /// Asks a mentor on behalf of a mentee: the mentee themselves, or a key with the scope `write`.
 ///
 /// A mentee has so many requests without an answer at once ([programme] open_requests); a mentor without a free place is not
-/// asked, nor one who declined or did not answer not long ago.
+/// asked, nor one with whom an introduction ended uncompleted not long ago ([programme] again_days).
 #[utoipa::path(
     post,
     path = "/v1/introductions",
