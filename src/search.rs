@@ -75,10 +75,11 @@ use crate::index::{IndexError, Slot, Snapshot, publish};
 use crate::member::fold::Key;
 use crate::member::{Member, MemberId, Role};
 use crate::milvus::{Milvus, MilvusError};
-use crate::store::{Store, StoreError, Stored};
+use crate::store::{Store, StoreError};
 use circle::Dial;
 use features::Comparison;
 use query::Asked;
+pub(crate) use records::Record;
 use records::Records;
 use remote::Remote;
 use rerank::Ranked;
@@ -279,7 +280,7 @@ impl Searcher {
             Asked::Profile(profile) => Unembedded::of_member((**profile).clone(), &self.encoder, &self.view),
             Asked::Member(id) => {
                 let stored = self.stored(id).await?;
-                Unembedded::of_stated(stored.member.clone(), &self.stated(&stored), &self.view)
+                Unembedded::of_stated(stored.member.clone(), stored.stated(&self.encoder), &self.view)
             }
         };
         if let (Some(viewer), false) = (&query.viewer, matches!(query.asked, Asked::Member(_))) {
@@ -291,7 +292,7 @@ impl Searcher {
     }
 
     /// A stored member who may be matched.
-    async fn stored(&self, id: &MemberId) -> Result<Arc<Stored>, SearchError> {
+    async fn stored(&self, id: &MemberId) -> Result<Arc<Record>, SearchError> {
         let (mut found, _) = self.records(&[id.as_str()]).await?;
         let stored = found.remove(id.as_str()).filter(|stored| self.is_adult(&stored.member));
         stored.ok_or_else(|| SearchError::NotAvailable(id.to_string()))

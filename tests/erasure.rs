@@ -121,6 +121,27 @@ fn copies_that_the_database_left_when_rows_moved_are_gone_too() {
 }
 
 #[test]
+fn who_was_removed_long_ago_is_forgotten_where_the_database_has_a_copy_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = common::config(folder.path());
+    common::publish(&config, &[mentor("somebody-else")]);
+    let gone = id_of("removed-long-ago");
+    let community = wait(Community::open_with(&config, embedder())).unwrap();
+    let nobody = || matches!(wait(community.forget(&gone)), Err(CommunityError::Unknown(unknown)) if unknown == gone);
+    assert!(nobody());
+    // As a killed import leaves it: in the log, beyond what counts of it.
+    let log = config.index.join("members.db-wal");
+    let record = serde_json::to_vec(&mentor(gone.as_str())).unwrap();
+    let mut file = fs::File::options().append(true).create(true).open(&log).unwrap();
+    std::io::Write::write_all(&mut file, &[vec![0; 1 << 20], record].concat()).unwrap();
+    assert!(!wait(traces(&config, &gone)).unwrap().is_empty());
+    let receipt = wait(community.forget(&gone)).unwrap();
+    assert!(!receipt.was_stored && receipt.deleted_generations.is_empty());
+    assert_eq!(wait(traces(&config, &gone)).unwrap(), []);
+    assert!(nobody());
+}
+
+#[test]
 fn a_backup_made_before_does_not_bring_them_back_and_one_made_after_they_came_again_does() {
     let (folder, config, community) = entangled();
     let file = folder.path().join("before.db");

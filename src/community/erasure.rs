@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use super::ledger::{self, Ledger};
 use super::programme::erase_participant;
 use super::searches::named_in_searches;
-use super::traces::mentions;
+use super::traces::{is_left_in_database, mentions};
 use super::{Community, CommunityError};
 use crate::config::Config;
 use crate::durable;
 use crate::fleet::{self, Extent};
 use crate::index::{Snapshot, publish};
 use crate::member::MemberId;
-use crate::rebuild::drop_collections;
+use crate::rebuild::{RebuildError, drop_collections};
 use crate::store::fleet::Turn;
 
 /// What was erased, where and when.
@@ -98,6 +98,7 @@ impl Community {
             && holding.is_empty()
             && !unfinished
             && !self.store.has_tombstone(id).await?
+            && !self.is_left_in_database(id).await?
         {
             return Err(CommunityError::Unknown(id.clone()));
         }
@@ -221,6 +222,13 @@ impl Community {
             }
         }
         Ok(())
+    }
+
+    /// Whether something of somebody is left in the bytes of a database in the folder.
+    async fn is_left_in_database(&self, id: &MemberId) -> Result<bool, CommunityError> {
+        let (index, id) = (self.config().index.clone(), id.clone());
+        let look = move || is_left_in_database(&index, &id).map_err(CommunityError::io(&index));
+        tokio::task::spawn_blocking(look).await.map_err(|error| RebuildError::Stopped(error.to_string()))?
     }
 
     /// The folders of generations, staged and left ones too, that hold a member.

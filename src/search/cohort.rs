@@ -14,6 +14,7 @@ use super::exchange::{self, Partners};
 use super::explain::Explainer;
 use super::filter::hours_between;
 use super::query::{Query, SearchRequest};
+use super::records::Record;
 use super::rerank::Ranked;
 use super::seeker::{Need, Seeker, Unembedded};
 use super::why::Obstacle;
@@ -22,13 +23,12 @@ use crate::index::Slot;
 use crate::index::columns::flag;
 use crate::member::fold::Key;
 use crate::member::{Member, Role};
-use crate::store::Stored;
 
 /// Records read in one statement, and texts embedded in one run.
 pub(super) const TOGETHER: usize = 1_000;
 
 /// Members' records by their ids.
-pub(crate) type RecordsById = HashMap<String, Arc<Stored>>;
+pub(crate) type RecordsById = HashMap<String, Arc<Record>>;
 
 impl Searcher {
     /// Everyone who has a role, in the order of their slots.
@@ -72,8 +72,8 @@ impl Searcher {
 
     /// Why somebody may not be matched in a role; nothing where they may. In an exchange no role is asked of anyone, and both are
     /// found, the one by the other.
-    pub(crate) fn obstacle(&self, id: &str, record: Option<&Stored>, role: Role, exchange: bool) -> Option<Obstacle> {
-        let Some(Stored { member, .. }) = record else { return Some(Obstacle::Unknown) };
+    pub(crate) fn obstacle(&self, id: &str, record: Option<&Record>, role: Role, exchange: bool) -> Option<Obstacle> {
+        let Some(member) = record.map(|record| &record.member) else { return Some(Obstacle::Unknown) };
         if !self.is_adult(member) {
             return Some(Obstacle::Minor);
         }
@@ -145,7 +145,7 @@ fn share(left: &[Key], right: &[Key]) -> bool {
 
 /// A stored member who seeks.
 pub(crate) struct Seeking {
-    record: Arc<Stored>,
+    record: Arc<Record>,
     query: Query,
     seeker: Seeker,
     /// What they confided of what they face.
@@ -188,7 +188,7 @@ pub(crate) struct Pool {
     mentors: Vec<Slot>,
     numbers: HashMap<u32, u32>,
     /// Those whose records are newer than the view.
-    newer: Vec<(u32, Arc<Stored>)>,
+    newer: Vec<(u32, Arc<Record>)>,
     confided: Confided,
     threads: ThreadPool,
 }
@@ -197,13 +197,13 @@ impl Pool {
     /// Of mentors who may be matched.
     pub(crate) async fn of(
         searcher: &Searcher,
-        records: &[&Arc<Stored>],
+        records: &[&Arc<Record>],
         consenting: HashSet<String>,
         threads: NonZeroUsize,
     ) -> Result<Arc<Pool>, SearchError> {
         let threads = rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build();
         let threads = threads.map_err(|error| SearchError::Stopped(error.to_string()))?;
-        let slot = |stored: &&Arc<Stored>| searcher.view.slot(stored.member.id.as_str());
+        let slot = |stored: &&Arc<Record>| searcher.view.slot(stored.member.id.as_str());
         let mentors: Vec<Slot> = records.iter().filter_map(slot).collect();
         let numbers = mentors.iter().zip(0..).map(|(slot, number)| (slot.0, number)).collect();
         let newer = records.iter().zip(0..).filter(|(stored, _)| stored.change > searcher.view.sequence());
@@ -225,7 +225,7 @@ impl Pool {
     }
 
     /// The mentors as those who seek on the way back of an exchange, from the records that the pool was made of.
-    pub(crate) async fn partners(self: &Arc<Self>, records: Vec<Arc<Stored>>) -> Result<Partners, SearchError> {
+    pub(crate) async fn partners(self: &Arc<Self>, records: Vec<Arc<Record>>) -> Result<Partners, SearchError> {
         self.compute(move |pool| Partners::of(&pool.searcher, &records)).await
     }
 
@@ -233,14 +233,14 @@ impl Pool {
     /// yet.
     pub(crate) async fn seeking(
         self: &Arc<Self>,
-        members: Vec<Arc<Stored>>,
+        members: Vec<Arc<Record>>,
         k: usize,
         exchange: bool,
     ) -> Result<Vec<Seeking>, SearchError> {
         let facing = self.confided.facing(&self.searcher, &members).await?;
         let unembedded = move |pool: &Pool| {
             let Searcher { encoder, view, .. } = &pool.searcher;
-            let begin = |stored: &Arc<Stored>| {
+            let begin = |stored: &Arc<Record>| {
                 let member = Some(stored.member.id.clone());
                 let request = SearchRequest { member, k: Some(k), exchange, ..SearchRequest::default() };
                 let unembedded = Unembedded::of_member(stored.member.clone(), encoder, view);
@@ -259,7 +259,7 @@ impl Pool {
         let embedded =
             move |pool: &Pool| {
                 let view = &pool.searcher.view;
-                let end = |((record, query, unembedded), facing): ((Arc<Stored>, Query, Unembedded), Vec<Need>)| {
+                let end = |((record, query, unembedded), facing): ((Arc<Record>, Query, Unembedded), Vec<Need>)| {
                     Seeking { record, query, seeker: unembedded.embedded(view, &vectors), facing }
                 };
                 unembedded.into_par_iter().zip(facing).map(end).collect()
@@ -349,10 +349,10 @@ impl Pool {
     pub(crate) async fn hits(
         self: &Arc<Self>,
         seeking: Vec<Seeking>,
-        mentors: Vec<(u32, Arc<Stored>)>,
+        mentors: Vec<(u32, Arc<Record>)>,
     ) -> Result<Vec<Hit>, SearchError> {
         let compare = move |pool: &Pool| {
-            let pair = |(seeking, (mentor, stored)): (Seeking, (u32, Arc<Stored>))| {
+            let pair = |(seeking, (mentor, stored)): (Seeking, (u32, Arc<Record>))| {
                 let slot = pool.mentors[mentor as usize];
                 let comparison = pool.searcher.comparison(&seeking.query, &seeking.seeker);
                 let ranked = pool.searcher.reranked(&seeking.query, &seeking.seeker, &[slot], 0);
@@ -371,7 +371,7 @@ impl Pool {
         records.extend(asking.map(|stored| (stored.member.id.to_string(), Arc::clone(stored))));
         let explain = move |pool: &Pool| {
             let Searcher { encoder, .. } = &pool.searcher;
-            let hit = |(seeking, ranked, stored, _): &(Seeking, Vec<Ranked>, Arc<Stored>, Vec<String>)| {
+            let hit = |(seeking, ranked, stored, _): &(Seeking, Vec<Ranked>, Arc<Record>, Vec<String>)| {
                 let comparison = pool.searcher.comparison(&seeking.query, &seeking.seeker);
                 let explainer = Explainer { comparison: &comparison, encoder, records: &records };
                 ranked

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::features::Comparison;
+use super::records::Record;
 use super::rerank::Ranked;
 use super::seeker::Need;
 use super::view::View;
@@ -18,7 +19,6 @@ use crate::index::floor::above;
 use crate::index::vectors::dot;
 use crate::member::Member;
 use crate::member::fold::Key;
-use crate::store::Stored;
 
 /// A phrase with its vector, where the model covers it.
 type Said = (Key, Option<Arc<[f32]>>);
@@ -34,7 +34,7 @@ impl Confided {
     /// Of the mentors whose records these are, in the order of their numbers.
     pub(super) async fn of(
         searcher: &Searcher,
-        mentors: &[&Arc<Stored>],
+        mentors: &[&Arc<Record>],
         consenting: HashSet<String>,
     ) -> Result<Confided, SearchError> {
         let mut phrases: Vec<(u32, Vec<Phrase>)> = Vec::new();
@@ -56,9 +56,9 @@ impl Confided {
     pub(super) async fn facing(
         &self,
         searcher: &Searcher,
-        seeking: &[Arc<Stored>],
+        seeking: &[Arc<Record>],
     ) -> Result<Vec<Vec<Need>>, SearchError> {
-        let phrases = |stored: &Arc<Stored>| {
+        let phrases = |stored: &Arc<Record>| {
             let open = opened(&stored.member, "facing", &self.consenting);
             open.map_or(Vec::new(), |open| searcher.encoder.encode_seeker(&open).facing)
         };

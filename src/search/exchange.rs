@@ -16,13 +16,13 @@ use rayon::prelude::*;
 use super::answer::{Adjustment, Back};
 use super::explain::Explainer;
 use super::query::Query;
+use super::records::Record;
 use super::rerank::{self, Ranked};
 use super::seeker::{Seeker, Unembedded};
 use super::weights::{Feature, to_a_millionth};
 use super::{SearchError, Searcher};
 use crate::index::Slot;
 use crate::member::Member;
-use crate::store::Stored;
 
 /// So many are compared the other way at a time, the best one way first.
 const AT_A_TIME: usize = 32;
@@ -44,12 +44,12 @@ pub(crate) struct Partners(Vec<Seeker>);
 
 impl Partners {
     /// By number, in the order of their records.
-    pub(super) fn of(searcher: &Searcher, records: &[Arc<Stored>]) -> Partners {
+    pub(super) fn of(searcher: &Searcher, records: &[Arc<Record>]) -> Partners {
         Partners(records.par_iter().map(|stored| searcher.turned(&stored.member)).collect())
     }
 
     /// The score of the way back from one of them to a stored member who asks.
-    pub(super) fn back(&self, searcher: &Searcher, query: &Query, asker: &Stored, slot: Slot, number: u32) -> f64 {
+    pub(super) fn back(&self, searcher: &Searcher, query: &Query, asker: &Record, slot: Slot, number: u32) -> f64 {
         searcher.way_back(query, asker, slot, &self.0[number as usize]).score
     }
 }
@@ -107,7 +107,7 @@ impl Searcher {
     }
 
     /// The way back of a hit, with its reasons where the query asks for them.
-    pub(super) fn back(&self, query: &Query, stored: &Stored, explainer: &Explainer<'_>) -> Option<Back> {
+    pub(super) fn back(&self, query: &Query, stored: &Record, explainer: &Explainer<'_>) -> Option<Back> {
         let asked = explainer.comparison.seeker;
         let (slot, asker) = (asked.slot?, explainer.records.get(asked.id.as_str())?);
         let seeker = self.turned(&stored.member);
@@ -118,7 +118,7 @@ impl Searcher {
         let comparison = self.comparison(query, &seeker);
         let Explainer { encoder, records, .. } = *explainer;
         let explainer = Explainer { comparison: &comparison, encoder, records };
-        let points_in_common = explainer.points(slot, &asker.member.public(), &back.contributions);
+        let points_in_common = explainer.points(slot, asker, &back.contributions);
         Some(Back { points_in_common, ..back })
     }
 
@@ -132,7 +132,7 @@ impl Searcher {
     }
 
     /// What the seeker of the way back finds in the one who asked, without reasons.
-    fn way_back(&self, query: &Query, asker: &Stored, slot: Slot, seeker: &Seeker) -> Back {
+    fn way_back(&self, query: &Query, asker: &Record, slot: Slot, seeker: &Seeker) -> Back {
         let comparison = self.comparison(query, seeker);
         let values = comparison.values(&[slot])[0];
         let contributions = self.contributions(&Ranked { slot, score: 0.0, values }, asker);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::answer::{ClosestPhrases, Contribution, Evidence, PointInCommon};
 use super::features::{Closest, Comparison, Nearness, RELATED};
 use super::lexical::Term;
+use super::records::Record;
 use super::seeker::Need;
 use super::weights::Feature;
 use crate::index::Slot;
@@ -15,7 +16,6 @@ use crate::index::columns::Attribute;
 use crate::index::encode::Encoder;
 use crate::member::fold::Key;
 use crate::member::{Education, Member};
-use crate::store::Stored;
 
 /// Contributions below this share of the match are not worth saying.
 const WORTH_SAYING: f64 = 0.015;
@@ -28,16 +28,14 @@ pub(super) struct Explainer<'a> {
     pub(super) comparison: &'a Comparison<'a>,
     pub(super) encoder: &'a Encoder,
     /// The records of hits and of their friends and colleagues in common.
-    pub(super) records: &'a HashMap<String, Arc<Stored>>,
+    pub(super) records: &'a HashMap<String, Arc<Record>>,
 }
 
 impl Explainer<'_> {
     /// The points in common behind the contributions, in their order.
-    pub(super) fn points(&self, slot: Slot, member: &Member, contributions: &[Contribution]) -> Vec<PointInCommon> {
-        let single = [&member.profession, &member.industry, &member.offers].into_iter().flatten();
-        let phrases = single.chain(&member.overcame).chain(&member.interests);
-        let said = phrases.map(|said| (self.encoder.aliases().key(said), said.as_str())).collect();
-        let theirs = &Theirs { slot, member, said };
+    pub(super) fn points(&self, slot: Slot, record: &Record, contributions: &[Contribution]) -> Vec<PointInCommon> {
+        let member = &*record.member.public();
+        let theirs = &Theirs { slot, member, said: record.phrases(member, self.encoder).collect() };
         let total: f64 = contributions.iter().map(|contribution| contribution.contribution).sum();
         let worth = contributions.iter().filter(|contribution| contribution.contribution >= WORTH_SAYING * total);
         let mut points: Vec<PointInCommon> = Vec::new();

@@ -60,7 +60,7 @@ pub(super) const RELATED: f32 = 0.25;
 /// The value from which a clause of a free text is taken to name what somebody overcame.
 const NAMED: f32 = 0.15;
 
-/// How many members ahead of the one that is compared vectors are asked for.
+/// How many members ahead of the one that is compared what is compared is asked for.
 const AHEAD: usize = 2;
 
 /// Cosines of the seeker's interests to phrases met before: interests repeat from candidate to candidate.
@@ -91,7 +91,7 @@ impl<'a> Comparison<'a> {
         values
     }
 
-    /// Asks for the vectors of a member that a feature compares soon.
+    /// Asks for what a feature compares of a member soon.
     fn prefetch(&self, feature: Feature, slot: Slot) {
         let view = self.view;
         let row = match feature {
@@ -100,6 +100,7 @@ impl<'a> Comparison<'a> {
             Feature::InterestSimilarity => view.facet_row(FacetName::Interests, slot),
             Feature::Industry => view.industry(slot).map(|(_, row)| row),
             Feature::SharedInterests => return view.interests(slot).for_each(|(_, row)| view.prefetch(row)),
+            Feature::WordsInCommon => return view.prefetch_words(slot),
             Feature::OvercameWhatIFace => return view.overcame(slot).for_each(|(_, row)| view.prefetch(row)),
             _ => None,
         };

@@ -1,7 +1,8 @@
 //! Members' records: those that were read lately are kept in memory, where somebody keeps the searcher up with the database.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
@@ -10,16 +11,59 @@ use super::stated::Stated;
 use super::view::View;
 use super::{SearchError, Searcher};
 use crate::index::Slot;
+use crate::index::encode::{Encoded, Encoder};
+use crate::member::Member;
+use crate::member::fold::Key;
 use crate::store::Stored;
+
+/// A member's record, with what is worked out of it when it is first needed.
+#[derive(Debug)]
+pub(crate) struct Record {
+    stored: Stored,
+    stated: OnceLock<Stated>,
+    keys: OnceLock<Box<[Key]>>,
+}
+
+impl Deref for Record {
+    type Target = Stored;
+
+    fn deref(&self) -> &Stored {
+        &self.stored
+    }
+}
+
+impl Record {
+    pub(super) fn new(stored: Stored) -> Record {
+        Record { stored, stated: OnceLock::new(), keys: OnceLock::new() }
+    }
+
+    /// What they state as one who seeks. A record is encoded by one generation's encoder only.
+    pub(super) fn stated(&self, encoder: &Encoder) -> &Stated {
+        self.stated.get_or_init(|| Stated::of(&self.member, encoder))
+    }
+
+    /// The phrases that others may see of what they are, offer, overcame and like, each with its key.
+    pub(super) fn phrases<'a>(&'a self, public: &'a Member, encoder: &Encoder) -> impl Iterator<Item = (Key, &'a str)> {
+        let single = [&public.profession, &public.industry, &public.offers].into_iter().flatten();
+        let phrases = single.chain(&public.overcame).chain(&public.interests).map(String::as_str);
+        let keys = self.keys.get_or_init(|| phrases.clone().map(|phrase| encoder.aliases().key(phrase)).collect());
+        keys.iter().copied().zip(phrases)
+    }
+
+    /// About how many bytes it takes, with all of that.
+    fn bytes(&self) -> u32 {
+        let texts = serde_json::to_vec(&self.member).map_or(0, |json| json.len());
+        // What is stated is a part of the texts, prepared.
+        (size_of::<Record>() + size_of::<Encoded>() + 2 * texts) as u32
+    }
+}
 
 /// Records by slot. A slot is one member's for as long as the generation is served, and the cache ends with it.
 pub(super) struct Records(Cache<u32, Kept, Bytes>);
 
 #[derive(Clone)]
 struct Kept {
-    stored: Arc<Stored>,
-    /// What they state, once they sought.
-    stated: Option<Arc<Stated>>,
+    record: Arc<Record>,
     /// The last change of the database when it was read: it is the member's record from its own change to this one.
     read_at: u64,
     bytes: u32,
@@ -38,35 +82,18 @@ impl Records {
     /// Keeps so many bytes of records.
     pub(super) fn new(bytes: u64) -> Records {
         // What a record takes beside its texts, and its texts, mostly.
-        const USUAL: u64 = 2_000;
+        const USUAL: u64 = 3_000;
         Records(Cache::with_weighter((bytes / USUAL) as usize, bytes, Bytes))
     }
 
     /// The record as the view has it, if it is kept.
-    fn of(&self, view: &View, slot: Slot) -> Option<Arc<Stored>> {
-        let Kept { stored, read_at, .. } = self.0.get(&slot.0)?;
-        (view.changed_at(slot) <= read_at && stored.change <= view.sequence()).then_some(stored)
+    fn of(&self, view: &View, slot: Slot) -> Option<Arc<Record>> {
+        let Kept { record, read_at, .. } = self.0.get(&slot.0)?;
+        (view.changed_at(slot) <= read_at && record.change <= view.sequence()).then_some(record)
     }
 
-    fn keep(&self, slot: Slot, stored: &Arc<Stored>, read_at: u64) {
-        let texts = serde_json::to_vec(&stored.member).map_or(0, |json| json.len());
-        let bytes = (size_of::<Stored>() + texts) as u32;
-        self.0.insert(slot.0, Kept { stored: Arc::clone(stored), stated: None, read_at, bytes });
-    }
-
-    /// What is stated in a record; kept with it, where it is kept.
-    fn stated(&self, slot: Slot, stored: &Arc<Stored>, of: impl FnOnce() -> Stated) -> Arc<Stated> {
-        let Some(kept) = self.0.get(&slot.0).filter(|kept| Arc::ptr_eq(&kept.stored, stored)) else {
-            return Arc::new(of());
-        };
-        if let Some(stated) = kept.stated {
-            return stated;
-        }
-        let stated = Arc::new(of());
-        let bytes = kept.bytes.saturating_add(stated.bytes() as u32);
-        // A newer record that came meanwhile may go for it: it is read again.
-        self.0.insert(slot.0, Kept { stated: Some(Arc::clone(&stated)), bytes, ..kept });
-        stated
+    fn keep(&self, slot: Slot, record: &Arc<Record>, read_at: u64) {
+        self.0.insert(slot.0, Kept { record: Arc::clone(record), read_at, bytes: record.bytes() });
     }
 }
 
@@ -77,25 +104,16 @@ impl Searcher {
         Searcher { records: Some(Arc::new(Records::new(bytes))), ..self }
     }
 
-    /// What a stored member states.
-    pub(super) fn stated(&self, stored: &Arc<Stored>) -> Arc<Stated> {
-        let of = || Stated::of(&stored.member, &self.encoder);
-        match self.records.as_ref().zip(self.view.slot(stored.member.id.as_str())) {
-            Some((records, slot)) => records.stated(slot, stored, of),
-            None => Arc::new(of()),
-        }
-    }
-
     /// Those of the given members that are stored, and the last change that was seen. Read ones are as of that change; kept
     /// ones are as the view has them.
-    pub(super) async fn records(&self, ids: &[&str]) -> Result<(HashMap<String, Arc<Stored>>, u64), SearchError> {
+    pub(super) async fn records(&self, ids: &[&str]) -> Result<(HashMap<String, Arc<Record>>, u64), SearchError> {
         let mut found = HashMap::with_capacity(ids.len());
         let mut unread = Vec::new();
         for id in ids {
             let kept = self.records.as_ref().and_then(|records| records.of(&self.view, self.view.slot(id)?));
             match kept {
-                Some(stored) => {
-                    found.insert((*id).to_owned(), stored);
+                Some(record) => {
+                    found.insert((*id).to_owned(), record);
                 }
                 None => unread.push(*id),
             }
@@ -105,11 +123,11 @@ impl Searcher {
         }
         let (read, last_change) = self.store.members(&unread).await?;
         for (id, stored) in read {
-            let stored = Arc::new(stored);
+            let record = Arc::new(Record::new(stored));
             if let (Some(records), Some(slot)) = (&self.records, self.view.slot(&id)) {
-                records.keep(slot, &stored, last_change);
+                records.keep(slot, &record, last_change);
             }
-            found.insert(id, stored);
+            found.insert(id, record);
         }
         Ok((found, last_change))
     }
@@ -120,7 +138,7 @@ mod tests {
     use super::super::testing::Community;
     use super::super::{Known, SearchRequest};
     use super::*;
-    use crate::member::{Member, MemberId, Role};
+    use crate::member::{MemberId, Role};
 
     fn id(at: usize) -> MemberId {
         MemberId::new(format!("m-{at:02}")).unwrap()
@@ -189,18 +207,16 @@ mod tests {
     fn what_somebody_states_is_made_once_and_anew_when_they_change() {
         let community = Community::of(&[member(1, 0), member(2, 0)]);
         let searcher = community.searcher().keeping(1 << 20);
-        let stated = |searcher: &Searcher| {
-            let stored = community.runtime.block_on(searcher.stored(&id(1))).unwrap();
-            searcher.stated(&stored)
-        };
-        let first = stated(&searcher);
-        assert!(Arc::ptr_eq(&first, &stated(&searcher)));
+        let read = |searcher: &Searcher| community.runtime.block_on(searcher.stored(&id(1))).unwrap();
+        let encoded = |searcher: &Searcher| Arc::clone(&read(searcher).stated(&searcher.encoder).encoded);
+        let first = encoded(&searcher);
+        assert!(Arc::ptr_eq(&first, &encoded(&searcher)));
         community.change(&[member(2, 1)], &[]);
         let other = community.runtime.block_on(searcher.caught_up()).unwrap();
-        assert!(Arc::ptr_eq(&first, &stated(&other)), "of somebody else's change nothing is to be seen");
+        assert!(Arc::ptr_eq(&first, &encoded(&other)), "of somebody else's change nothing is to be seen");
         community.change(&[member(1, 1)], &[]);
         let changed = community.runtime.block_on(other.caught_up()).unwrap();
-        assert_ne!(stated(&changed).encoded, first.encoded);
-        assert_eq!(stated(&changed).encoded, stated(&community.searcher()).encoded);
+        assert_ne!(encoded(&changed), first);
+        assert_eq!(encoded(&changed), encoded(&community.searcher()));
     }
 }

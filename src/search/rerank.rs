@@ -67,11 +67,14 @@ pub(super) fn rank(
 }
 
 /// Best first. Equal scores are ordered by a hash of query and member, so that nobody is always last.
-pub(super) fn order(ranked: &mut [Ranked], view: &View, seed: u64) {
-    let tie = |ranked: &Ranked| {
+pub(super) fn order(ranked: &mut Vec<Ranked>, view: &View, seed: u64) {
+    let tie = |at: u32| {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&seed.to_le_bytes()).update(view.id(ranked.slot).as_bytes());
+        hasher.update(&seed.to_le_bytes()).update(view.id(ranked[at as usize].slot).as_bytes());
         *hasher.finalize().as_bytes()
     };
-    ranked.sort_unstable_by(|left, right| right.score.total_cmp(&left.score).then_with(|| tie(left).cmp(&tie(right))));
+    // Candidates with all their values are large: each is moved once.
+    let mut places: Vec<(f64, u32)> = ranked.iter().map(|ranked| ranked.score).zip(0..).collect();
+    places.sort_unstable_by(|left, right| right.0.total_cmp(&left.0).then_with(|| tie(left.1).cmp(&tie(right.1))));
+    *ranked = places.into_iter().map(|(_, at)| ranked[at as usize].clone()).collect();
 }

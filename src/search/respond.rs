@@ -4,11 +4,11 @@ use super::answer::{Adjustment, Answer, Contribution, Hit, HitMember};
 use super::exchange;
 use super::explain::Explainer;
 use super::query::Query;
+use super::records::Record;
 use super::rerank::{self, Ranked};
 use super::seeker::Seeker;
 use super::{SearchError, Searcher};
 use crate::member::{Member, MemberId};
-use crate::store::Stored;
 
 impl Searcher {
     /// The best `k` in the words of their records, and whether one of these, or as `overtaken` says one read before, is newer
@@ -58,7 +58,7 @@ impl Searcher {
     }
 
     /// A member of a ranking as a hit, with its reasons where the query asks for them.
-    pub(super) fn hit(&self, query: &Query, ranked: &Ranked, stored: &Stored, explainer: &Explainer<'_>) -> Hit {
+    pub(super) fn hit(&self, query: &Query, ranked: &Ranked, stored: &Record, explainer: &Explainer<'_>) -> Hit {
         let contributions = self.contributions(ranked, stored);
         let match_ = rerank::sum(&contributions);
         let adjustment = query.outside_circle.adjustment(explainer.comparison, ranked.slot, &contributions);
@@ -69,7 +69,7 @@ impl Searcher {
             adjustments.extend(exchange::adjustment(rerank::score(match_, &adjustments), back.score));
         }
         let member = stored.member.public();
-        let points = query.explain.then(|| explainer.points(ranked.slot, &member, &contributions));
+        let points = query.explain.then(|| explainer.points(ranked.slot, stored, &contributions));
         Hit {
             rank: 0,
             score: rerank::score(match_, &adjustments),
@@ -83,7 +83,7 @@ impl Searcher {
     }
 
     /// What a member's values contribute, but for what they made private since the view was made.
-    pub(super) fn contributions(&self, ranked: &Ranked, stored: &Stored) -> Vec<Contribution> {
+    pub(super) fn contributions(&self, ranked: &Ranked, stored: &Record) -> Vec<Contribution> {
         let mut contributions = ranked.contributions(&self.config.weights);
         if stored.change > self.view.sequence() {
             let hidden = |field: &&str| stored.member.keeps_private(field);

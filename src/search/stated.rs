@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::index::encode::{Encoded, Encoder, Phrase};
+use crate::index::encode::{Encoded, Encoder};
 use crate::index::words::Word;
 use crate::member::Member;
 
@@ -22,17 +22,5 @@ impl Stated {
         let texts = single.chain(&public.facing).chain(&public.interests);
         let words = texts.flat_map(|text| encoder.words(text)).collect();
         Stated { encoded: Arc::new(encoder.encode_seeker(member)), words }
-    }
-
-    /// About how many bytes it takes.
-    pub(super) fn bytes(&self) -> usize {
-        let phrase =
-            |phrase: &Phrase| size_of::<Phrase>() + phrase.said.len() + phrase.embedded.as_ref().map_or(0, String::len);
-        let passages = [&self.encoded.profile, &self.encoded.wants].into_iter().flatten();
-        size_of::<Stated>()
-            + size_of::<Encoded>()
-            + self.encoded.phrases().map(phrase).sum::<usize>()
-            + passages.map(|passage| passage.text.len()).sum::<usize>()
-            + self.words.iter().map(|word| size_of::<Word>() + word.said.len()).sum::<usize>()
     }
 }

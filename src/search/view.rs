@@ -197,6 +197,11 @@ impl View {
         }
     }
 
+    /// Asks for the words of the member's profile, which are counted soon.
+    pub(super) fn prefetch_words(&self, slot: Slot) {
+        self.snapshot.columns.words.prefetch(slot);
+    }
+
     /// How many words the member's profile has, repeated ones included.
     pub(super) fn word_length(&self, slot: Slot) -> u32 {
         self.changed(slot).map_or_else(|| self.snapshot.columns.words.length(slot), Changed::word_length)

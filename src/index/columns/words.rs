@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::index::Slot;
 use crate::index::arrays::{Array, ArrayFile, ArrayWriter, Damaged, Lists, ListsBuilder};
+use crate::index::kernels::prefetch;
 use crate::member::fold::Key;
 
 /// The words of an open generation.
@@ -43,6 +44,11 @@ impl WordColumns {
     pub fn count(&self, slot: Slot, word: Key) -> u8 {
         let at = self.words.get(slot.index()).binary_search(&word).ok();
         at.and_then(|at| self.counts.get(slot.index()).get(at).copied()).unwrap_or(0)
+    }
+
+    /// Asks for the member's words, which are counted soon.
+    pub(crate) fn prefetch(&self, slot: Slot) {
+        prefetch(self.words.get(slot.index()));
     }
 
     /// The distinct words of the member's profile, in the order of their keys, and how often each stands there.

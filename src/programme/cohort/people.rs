@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use super::{CohortRequest, MOST_MENTEES, MOST_MENTORS, invalid};
 use crate::member::Role;
+use crate::search::Record;
 use crate::search::cohort::{Pool, RecordsById};
 use crate::search::{Obstacle, SearchError, Searcher};
-use crate::store::Stored;
 
 /// Somebody of a cohort who may be matched.
 pub(super) struct Person {
-    pub(super) record: Arc<Stored>,
+    pub(super) record: Arc<Record>,
     /// Their place in the request.
     pub(super) at: usize,
 }
@@ -26,7 +26,7 @@ impl Person {
 /// Somebody who may not be matched.
 pub(super) struct Absent {
     pub(super) id: String,
-    pub(super) record: Option<Arc<Stored>>,
+    pub(super) record: Option<Arc<Record>>,
     pub(super) obstacle: Obstacle,
     pub(super) at: usize,
 }
@@ -73,7 +73,7 @@ impl People {
             takes.saturating_sub(taken.get(mentor.id()).copied().unwrap_or(0))
         };
         let places = mentors.iter().map(left).collect();
-        let of_mentors: Vec<&Arc<Stored>> = mentors.iter().map(|mentor| &mentor.record).collect();
+        let of_mentors: Vec<&Arc<Record>> = mentors.iter().map(|mentor| &mentor.record).collect();
         let pool = Pool::of(searcher, &of_mentors, searcher.consenting().await?, threads).await?;
         let state = searcher.state_of(&records, last_change);
         let locked = vec![None; mentees.len()];
