@@ -129,7 +129,7 @@ impl Community {
     /// that changed since, and ends erasures that were broken off.
     ///
     /// # Errors
-    /// [`StoreError::Locked`](crate::store::StoreError::Locked) while another process has it.
+    /// [`StoreError::Locked`] while another process has it.
     pub async fn open(config: &Config) -> Result<Community, CommunityError> {
         Community::begin(config, None, None).await
     }
